@@ -1,0 +1,1 @@
+"""规程 Guicheng: the workflow core. It imports nothing from ``web``."""

@@ -1,0 +1,30 @@
+"""The core Flask application: the database and nothing of the web. The CLI and workers use it."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from engine.database import db, engine_options, sqlalchemy_url
+from engine.postgres import Addresses, addresses
+from engine.settings import Settings
+
+
+def create_core_app(
+    settings: Settings, *, where: Addresses | None = None, pool_size: int = 10
+) -> Flask:
+    """Return a Flask app bound to the database; starts the embedded server if none is configured."""
+    app = Flask("guicheng")
+    configure(app, settings, where=where, pool_size=pool_size)
+    return app
+
+
+def configure(
+    app: Flask, settings: Settings, *, where: Addresses | None = None, pool_size: int = 10
+) -> None:
+    """Bind ``app`` to the database. ``app.extensions["guicheng"]`` holds settings and addresses."""
+    where = where or addresses(settings)
+    app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(where.app)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(where.app, pool_size=pool_size)
+    app.extensions["guicheng"] = settings
+    app.extensions["guicheng.addresses"] = where
+    db.init_app(app)

@@ -1,0 +1,1 @@
+"""Calendar-month arithmetic and Chinese working days."""

@@ -1,0 +1,112 @@
+"""The Flask-SQLAlchemy object and :func:`unit_of_work`, the only place that commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, MetaData
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from engine.errors import GuichengError
+
+APP_ROLE = "guicheng_app"
+"""The database role the application acts in. It cannot change or remove a ledger entry."""
+
+log = structlog.get_logger(__name__)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables. Constraint names are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "autoflush": False})
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time: aware in Python, ``timestamptz`` in the database, always read back as UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+
+def engine_options(url: str, *, pool_size: int = 10) -> dict[str, Any]:
+    """Return options for an engine that acts as :data:`APP_ROLE` whoever logs in."""
+    return {
+        "pool_size": pool_size,
+        "max_overflow": pool_size,
+        "pool_pre_ping": False,
+        "connect_args": {"options": f"-c role={APP_ROLE} -c timezone=UTC -c jit=off"},
+    }
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Return ``url`` with our driver named: ``postgresql+psycopg://…``."""
+    for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    raise ValueError("DATABASE_URL must be a postgresql:// URL")
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Session]:
+    """Run a block in one transaction: all of it is committed, or none.
+
+    Effects on the world outside the database (signals) are handed to :func:`after_commit` and run
+    once the commit has succeeded. A block must not be nested in another: a command is one step.
+    """
+    session = db.session()
+    if session.info.get("in_unit"):
+        raise RuntimeError("unit_of_work() is not nested: one command is one transaction")
+    session.info["in_unit"] = True
+    session.info["effects"] = []
+    try:
+        # A read before the command may have left a transaction open; start from the present state.
+        if session.in_transaction() and not session.info.get("joined"):
+            session.rollback()
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        session.info["effects"] = []
+        raise
+    finally:
+        session.info["in_unit"] = False
+    effects: list[Callable[[], object]] = session.info.pop("effects", [])
+    for effect in effects:
+        try:
+            effect()
+        except GuichengError as error:
+            log.warning("after_commit_failed", error=error.code)
+        except Exception:
+            # The step is committed and must stay so; a broken receiver is a matter for the log.
+            log.exception("after_commit_failed")
+
+
+def after_commit(session: Session, effect: Callable[[], object]) -> None:
+    """Run ``effect`` once the current unit of work has been committed; never if it fails."""
+    session.info.setdefault("effects", []).append(effect)

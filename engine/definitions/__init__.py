@@ -1,0 +1,1 @@
+"""Process packages: read, parse, deploy, version."""

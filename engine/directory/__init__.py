@@ -1,0 +1,1 @@
+"""Organisations, people, membership over time, posts, accounts and the access policy."""

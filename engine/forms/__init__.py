@@ -1,0 +1,1 @@
+"""Forms: form-js files compiled to schemas, and drafts."""

@@ -1,0 +1,1 @@
+"""What a package must pass before it may be deployed."""

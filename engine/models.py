@@ -1,0 +1,16 @@
+"""Imports every module that declares tables, so that the metadata is complete."""
+
+from importlib import import_module
+
+ROOMS = (
+    "engine.ledger.models",
+    "engine.directory.models",
+    "engine.calendars.models",
+    "engine.attachments.models",
+    "engine.forms.models",
+    "engine.definitions.models",
+    "engine.runtime.models",
+)
+
+for room in ROOMS:
+    import_module(room)

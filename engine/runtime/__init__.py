@@ -1,0 +1,1 @@
+"""Process instances and tasks: the one place where matters move."""

@@ -1,0 +1,71 @@
+"""Settings, read once from the environment. A name in the environment is the field's name in capitals."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an installation may choose. Defaults suit one machine."""
+
+    data_dir: Path = Path("var")
+    """Where the embedded database, attachments and keys live (``DATA_DIR``)."""
+    database_url: str | None = None
+    """A PostgreSQL ≥ 15 of your own (``DATABASE_URL``); without it the embedded server is used."""
+    database_owner_url: str | None = None
+    """The role that owns the tables and runs migrations, if it differs (``DATABASE_OWNER_URL``)."""
+    processes_dir: Path = ROOT / "processes"
+    port: int = 8000
+    host: str = "127.0.0.1"
+    secret_key: str = ""
+    demo: bool = False
+    """The login page offers the demo accounts."""
+    secure_cookies: bool = False
+    """Set when served behind TLS (``SECURE_COOKIES=1``)."""
+    session_idle_minutes: int = 60
+    session_days: int = 7
+    step_budget: int = 20_000
+    attachment_max_bytes: int = 20 * 1024 * 1024
+    backfill_gap_days: int = 7
+    """A step recorded later than this after it happened is shown as 补录."""
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read the environment; the secret key is made once and kept in the data directory."""
+        env = os.environ
+        data_dir = Path(env.get("DATA_DIR", "var")).resolve()
+        return cls(
+            data_dir=data_dir,
+            database_url=env.get("DATABASE_URL") or None,
+            database_owner_url=env.get("DATABASE_OWNER_URL") or env.get("DATABASE_URL") or None,
+            processes_dir=Path(env.get("PROCESSES_DIR", str(ROOT / "processes"))),
+            port=int(env.get("PORT", "8000")),
+            host=env.get("HOST", "127.0.0.1"),
+            secret_key=env.get("SECRET_KEY") or _kept_secret(data_dir),
+            demo=env.get("GUICHENG_DEMO", "") == "1",
+            secure_cookies=env.get("SECURE_COOKIES", "") == "1",
+            session_idle_minutes=int(env.get("SESSION_IDLE_MINUTES", "60")),
+            step_budget=int(env.get("STEP_BUDGET", "20000")),
+        )
+
+
+def _kept_secret(data_dir: Path) -> str:
+    path = data_dir / "secret_key"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:  # another process made it between our two looks
+            return path.read_text().strip()
+        with os.fdopen(fd, "w") as handle:
+            key = secrets.token_hex(32)
+            handle.write(key)
+        return key

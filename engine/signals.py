@@ -1,0 +1,29 @@
+"""Signals the engine sends after a commit. A receiver's failure never undoes the step.
+
+Every signal's sender is the engine (``None``); its keyword arguments are ids, never payload.
+"""
+
+from blinker import Namespace
+
+_signals = Namespace()
+
+instance_started = _signals.signal("instance-started")
+"""A matter began. ``instance_id``."""
+
+instance_ended = _signals.signal("instance-ended")
+"""A matter was completed or cancelled. ``instance_id``, ``status``, ``outcome``."""
+
+task_created = _signals.signal("task-created")
+"""A task waits for somebody. ``instance_id``, ``task_id``, ``element``."""
+
+task_completed = _signals.signal("task-completed")
+"""A person completed a task. ``instance_id``, ``task_id``, ``element``."""
+
+task_sent_back = _signals.signal("task-sent-back")
+"""A task was sent back to an earlier step. ``instance_id``, ``task_id``, ``element``, ``target``."""
+
+membership_changed = _signals.signal("membership-changed")
+"""A person's membership status changed. ``person_id``, ``status``, ``since``."""
+
+incident_recorded = _signals.signal("incident-recorded")
+"""The engine could not carry out a command. ``incident_id``, ``instance_id``."""
