@@ -1,6 +1,7 @@
 """Imports every module that declares tables, so that the metadata is complete."""
 
 from importlib import import_module
+from importlib.util import find_spec
 
 ROOMS = (
     "engine.ledger.models",
@@ -13,4 +14,5 @@ ROOMS = (
 )
 
 for room in ROOMS:
-    import_module(room)
+    if find_spec(room):
+        import_module(room)

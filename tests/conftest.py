@@ -34,9 +34,21 @@ def database(settings: Settings) -> Iterator[postgres.Addresses]:
     """A fresh, migrated database for this run."""
     name = f"test_{os.getpid()}"
     where = postgres.start(settings.data_dir, database=name)
-    from engine.migrations import upgrade
+    from engine.migrations import FOLDER, upgrade
 
-    upgrade(where)
+    if list((FOLDER / "versions").glob("*.py")):
+        upgrade(where)
+    else:  # before the first migration is written
+        import engine.models  # noqa: F401
+        from engine.database import Base, sqlalchemy_url
+        from sqlalchemy import create_engine, text
+
+        owner = create_engine(sqlalchemy_url(where.owner))
+        with owner.begin() as c:
+            Base.metadata.create_all(c)
+            c.execute(text("GRANT ALL ON ALL TABLES IN SCHEMA public TO guicheng_app"))
+            c.execute(text("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO guicheng_app"))
+        owner.dispose()
     yield where
     db_url = where.owner.replace(f"/{name}?", "/postgres?")
     with psycopg.connect(db_url, autocommit=True) as connection:
@@ -58,20 +70,18 @@ def app(settings: Settings, database: postgres.Addresses) -> Iterator[Flask]:
 def session(app: Flask) -> Iterator[Session]:
     """The session of an application context; whatever a test commits is undone after it."""
     with app.app_context():
-        connection = db.engine.connect()
-        outer = connection.begin()
-        session = db.session()
-        session.bind = connection
-        session.join_transaction_mode = "create_savepoint"
-        session.info["joined"] = True
-        try:
-            yield session
-        finally:
-            session.rollback()
-            session.info.pop("joined", None)
-            db.session.remove()
-            outer.rollback()
-            connection.close()
+        engines = db._app_engines[app]
+        engine = engines[None]
+        with engine.connect() as connection:
+            outer = connection.begin()
+            # Every session of this test, a request's too, works inside the outer transaction.
+            engines[None] = connection  # type: ignore[assignment]
+            try:
+                yield db.session()
+            finally:
+                db.session.remove()
+                engines[None] = engine
+                outer.rollback()
 
 
 @pytest.fixture
