@@ -371,14 +371,15 @@ def _check_tree(tree: ast.Expression) -> tuple[frozenset[str], frozenset[str], f
             raise _Refused(N_("不能使用%(what)s"), what="**")
         elif isinstance(node, ast.Name) and id(node) not in called:
             names.add(_check_name(node.id))
-        elif (
-            isinstance(node, ast.Subscript)
-            and isinstance(node.value, ast.Name)
-            and node.value.id == "on"
-            and isinstance(node.slice, ast.Constant)
-            and isinstance(node.slice.value, str)
-        ):
-            dates.add(node.slice.value)
+        elif isinstance(node, ast.Subscript):
+            _check_subscript(node)
+            if (
+                isinstance(node.value, ast.Name)
+                and node.value.id == "on"
+                and isinstance(node.slice, ast.Constant)
+                and isinstance(node.slice.value, str)
+            ):
+                dates.add(node.slice.value)
     if weight > MAX_NODES:
         raise _Refused(N_("表达式过于复杂，请拆分或简化"))
     return frozenset(names), frozenset(functions), frozenset(dates)
@@ -411,13 +412,21 @@ def _check_name(name: str) -> str:
 
 
 def _check_compare(node: ast.Compare) -> None:
-    for operator, right in zip(node.ops, node.comparators, strict=True):
+    values = [node.left, *node.comparators]
+    for operator, left, right in zip(node.ops, values, values[1:], strict=False):
         # Identity of text and numbers is an accident of the interpreter.
         if isinstance(operator, (ast.Is, ast.IsNot)) and not (
             isinstance(right, ast.Constant)
             and (right.value is None or isinstance(right.value, bool))
+            and not isinstance(left, ast.Constant)
         ):
-            raise _Refused(N_("is 只能用于 None、True、False，其余请用 =="))
+            raise _Refused(N_("is 只能比较变量与 None、True、False，其余请用 =="))
+
+
+def _check_subscript(node: ast.Subscript) -> None:
+    # Python itself warns about most of these when it compiles them.
+    if isinstance(node.value, (ast.Constant, ast.List, ast.Tuple)):
+        raise _Refused(N_("方括号取值只能用在变量、函数结果或 {…} 之后"))
 
 
 def _build(
