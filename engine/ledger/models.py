@@ -1,0 +1,73 @@
+"""The tables of the ledger. Nobody updates or deletes an entry; the database role cannot."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    SmallInteger,
+    Text,
+    Uuid,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from engine.database import Base, Moment, db
+
+chain_id_sequence = Sequence("chain_id_seq", metadata=Base.metadata, data_type=BigInteger)
+"""Numbers chains. A matter's id is the id of its chain; the other chains have a name."""
+
+
+class LedgerEntry(db.Model):  # type: ignore[name-defined,misc]
+    """One thing that happened, chained to the one before it by its digest."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        Index(
+            "uq_ledger_entry_command_id",
+            "command_id",
+            unique=True,
+            postgresql_where="command_id IS NOT NULL",
+        ),
+    )
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    form: Mapped[int] = mapped_column(SmallInteger)
+    """How the digest was made: see ``engine.ledger.chain.FORMS``."""
+    kind: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(Moment)
+    occurred_on: Mapped[date | None] = mapped_column(Date)
+    actor_id: Mapped[int | None] = mapped_column(BigInteger)
+    on_behalf_of: Mapped[int | None] = mapped_column(BigInteger)
+    """The person for whom a substitute (代办) acted."""
+    element: Mapped[str | None] = mapped_column(Text)
+    task_id: Mapped[int | None] = mapped_column(BigInteger)
+    command_id: Mapped[UUID | None] = mapped_column(Uuid)
+    payload: Mapped[str | None] = mapped_column(Text)
+    """Canonical JSON exactly as hashed; null once erased by the retention rule."""
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary)
+    payload_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    snapshot: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The workflow's state before the step: what a send-back restores."""
+    previous: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LedgerChain(db.Model):  # type: ignore[name-defined,misc]
+    """The head of a chain that belongs to no matter, such as ``definitions`` or ``directory``."""
+
+    __tablename__ = "ledger_chain"
+
+    id: Mapped[int] = mapped_column(
+        BigInteger, chain_id_sequence, server_default=chain_id_sequence.next_value(), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    length: Mapped[int] = mapped_column(Integer, default=0)
+    head: Mapped[bytes] = mapped_column(LargeBinary, default=b"")

@@ -1,0 +1,90 @@
+"""Write to the chains that belong to no matter, and read any chain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from engine.clock import Clock
+from engine.ledger.chain import Event, Head, seal
+from engine.ledger.models import LedgerChain, LedgerEntry
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry as people read it."""
+
+    seq: int
+    kind: str
+    recorded_at: datetime
+    occurred_on: date | None
+    actor_id: int | None
+    on_behalf_of: int | None
+    element: str | None
+    task_id: int | None
+    payload: dict[str, Any] | None
+    """None when the payload was erased."""
+    digest: bytes
+
+
+def append(session: Session, chain: str, event: Event, clock: Clock) -> Head:
+    """Append ``event`` to the chain called ``chain``, making the chain if it is new.
+
+    The chain's row is locked until the end of the transaction, so links never fork.
+    """
+    session.execute(
+        upsert(LedgerChain).values(name=chain, length=0, head=b"").on_conflict_do_nothing()
+    )
+    row = session.execute(
+        select(LedgerChain.id, LedgerChain.length, LedgerChain.head)
+        .where(LedgerChain.name == chain)
+        .with_for_update()
+    ).one()
+    entry, head = seal(row.id, Head(row.length, row.head), event, clock.now())
+    session.execute(insert(LedgerEntry).values(entry))
+    session.execute(
+        update(LedgerChain)
+        .where(LedgerChain.id == row.id)
+        .values(length=head.length, head=head.digest)
+    )
+    return head
+
+
+def entries(session: Session, chain_id: int) -> Iterator[Entry]:
+    """Yield the entries of a chain in order."""
+    rows = session.execute(
+        select(
+            LedgerEntry.seq,
+            LedgerEntry.kind,
+            LedgerEntry.recorded_at,
+            LedgerEntry.occurred_on,
+            LedgerEntry.actor_id,
+            LedgerEntry.on_behalf_of,
+            LedgerEntry.element,
+            LedgerEntry.task_id,
+            LedgerEntry.payload,
+            LedgerEntry.digest,
+        )
+        .where(LedgerEntry.chain_id == chain_id)
+        .order_by(LedgerEntry.seq)
+    )
+    for row in rows:
+        fields = row._asdict()
+        payload = fields.pop("payload")
+        yield Entry(payload=None if payload is None else json.loads(payload), **fields)
+
+
+def find_command(session: Session, command_id: UUID) -> tuple[int, int] | None:
+    """Return (chain id, seq) of the entry that a command wrote, if it was carried out before."""
+    row = session.execute(
+        select(LedgerEntry.chain_id, LedgerEntry.seq).where(LedgerEntry.command_id == command_id)
+    ).one_or_none()
+    return None if row is None else (row.chain_id, row.seq)
