@@ -1,0 +1,128 @@
+"""Commands on attachments. Whether an actor may add or read one is decided by the access policy."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import IO, Final
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from engine.attachments.models import Attachment, Blob
+from engine.attachments.store import Store, Stored
+from engine.clock import Clock
+from engine.database import unit_of_work
+from engine.errors import N_, InvalidInput
+
+MAX_NAME: Final = 120
+"""Longest file name kept, in characters."""
+UNUSED_AFTER: Final = timedelta(days=7)
+"""A file that no matter uses after this time is forgotten."""
+
+
+def clean_name(name: str) -> str:
+    """Return the last part of a file name without control characters, at most :data:`MAX_NAME`."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    kept = "".join(c for c in last if unicodedata.category(c)[0] != "C").strip(" .")
+    stem, dot, extension = kept.rpartition(".")
+    if not dot:
+        return kept[:MAX_NAME]
+    return stem[: MAX_NAME - len(extension) - 1] + dot + extension
+
+
+def add_attachment(
+    clock: Clock,
+    store: Store,
+    stream: IO[bytes],
+    *,
+    name: str,
+    document: str,
+    person_id: int,
+    instance_id: int | None = None,
+    task_id: int | None = None,
+) -> Attachment:
+    """Check a file, store it and record who handed it in for what.
+
+    Raises :class:`~engine.attachments.store.FileRefused`; then nothing is recorded.
+    """
+    name = clean_name(name)
+    stored = store.put(stream, name)
+    with unit_of_work() as session:
+        _record_blob(session, clock, stored)
+        attachment = Attachment(
+            instance_id=instance_id,
+            task_id=task_id,
+            document=document,
+            name=name,
+            sha256=stored.sha256,
+            uploaded_by=person_id,
+            uploaded_at=clock.now(),
+        )
+        session.add(attachment)
+        session.flush()
+    return attachment
+
+
+def bind_attachments(
+    session: Session, ids: Iterable[int], *, instance_id: int, person_id: int
+) -> None:
+    """Give files that were uploaded while starting a matter to that matter.
+
+    Raises :class:`~engine.errors.InvalidInput` if one of them is another person's or matter's.
+    """
+    wanted = sorted(set(ids))
+    if not wanted:
+        return
+    session.execute(
+        update(Attachment)
+        .where(
+            Attachment.id.in_(wanted),
+            Attachment.instance_id.is_(None),
+            Attachment.uploaded_by == person_id,
+        )
+        .values(instance_id=instance_id)
+    )
+    held = session.scalar(
+        select(func.count())
+        .select_from(Attachment)
+        .where(Attachment.id.in_(wanted), Attachment.instance_id == instance_id)
+    )
+    if held != len(wanted):
+        raise InvalidInput({}, N_("所附材料中有不属于本事项的文件，请重新上传。"))
+
+
+def forget_unused(clock: Clock, store: Store) -> int:
+    """Remove files that were uploaded for a matter which was never started; return how many."""
+    with unit_of_work() as session:
+        removed = session.scalars(
+            delete(Attachment)
+            .where(
+                Attachment.instance_id.is_(None),
+                Attachment.uploaded_at < clock.now() - UNUSED_AFTER,
+            )
+            .returning(Attachment.sha256)
+        ).all()
+        used = select(Attachment.sha256).where(Attachment.sha256 == Blob.sha256).exists()
+        orphans = session.scalars(
+            delete(Blob).where(Blob.sha256.in_(set(removed)), ~used).returning(Blob.sha256)
+        ).all()
+        for sha256 in orphans:
+            store.path(sha256).unlink(missing_ok=True)
+    return len(removed)
+
+
+def _record_blob(session: Session, clock: Clock, stored: Stored) -> None:
+    session.execute(
+        insert(Blob)
+        .values(
+            sha256=stored.sha256,
+            size=stored.size,
+            media_type=stored.media_type,
+            created_at=clock.now(),
+        )
+        .on_conflict_do_nothing()
+    )
