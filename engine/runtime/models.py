@@ -136,7 +136,9 @@ class TaskCandidate(db.Model):  # type: ignore[name-defined,misc]
 
     principal: Mapped[str] = mapped_column(Text, primary_key=True)
     due_on: Mapped[date] = mapped_column(Date, primary_key=True)
-    task_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    task_id: Mapped[int] = mapped_column(
+        BigInteger, primary_key=True, autoincrement=False, index=True
+    )
 
 
 class Timer(db.Model):  # type: ignore[name-defined,misc]
