@@ -147,8 +147,8 @@ FUNCTION_NAMES: Final = frozenset(CORE_FUNCTIONS) | DATE_FUNCTIONS
 class Expression:
     """A checked, compiled expression. Immutable; shared between threads.
 
-    ``names`` are its free variables, ``dates`` the elements it asks for as ``on["element"]``,
-    ``functions`` the names of the functions that it calls.
+    ``names`` are its free variables, ``dates`` the elements whose dates it asks for (as
+    ``on["element"]`` or ``"element" in on``), ``functions`` the names of the functions it calls.
     """
 
     __slots__ = ("_call", "_order", "_supplied", "dates", "functions", "names", "source")
@@ -367,6 +367,7 @@ def _check_tree(tree: ast.Expression) -> tuple[frozenset[str], frozenset[str], f
                 raise _Refused(N_("不能使用%(what)s"), what=type(node.value).__name__)
         elif isinstance(node, ast.Compare):
             _check_compare(node)
+            dates.update(_asked_in_on(node))
         elif isinstance(node, ast.Dict) and any(key is None for key in node.keys):
             raise _Refused(N_("不能使用%(what)s"), what="**")
         elif isinstance(node, ast.Name) and id(node) not in called:
@@ -421,6 +422,19 @@ def _check_compare(node: ast.Compare) -> None:
             and not isinstance(left, ast.Constant)
         ):
             raise _Refused(N_("is 只能比较变量与 None、True、False，其余请用 =="))
+
+
+def _asked_in_on(node: ast.Compare) -> Iterator[str]:
+    values = [node.left, *node.comparators]
+    for operator, left, right in zip(node.ops, values, values[1:], strict=False):
+        if (
+            isinstance(operator, (ast.In, ast.NotIn))
+            and isinstance(right, ast.Name)
+            and right.id == "on"
+            and isinstance(left, ast.Constant)
+            and isinstance(left.value, str)
+        ):
+            yield left.value
 
 
 def _check_subscript(node: ast.Subscript) -> None:

@@ -97,6 +97,7 @@ def test_names_dates_and_functions_are_known_without_evaluating() -> None:
     assert expression.names == {"on", "months", "x", "y"}
     assert expression.dates == {"first_talk"}
     assert expression.functions == {"add_months", "today", "len"}
+    assert compile_expression('"talk" in on and "x" not in on').dates == {"talk", "x"}
 
 
 def test_date_functions_come_from_the_caller() -> None:
