@@ -57,6 +57,8 @@ class Definition:
     effects: Mapping[str, tuple[CompiledEffect, ...]]
     kept: Mapping[str, frozenset[str]]
     """By form: its fields that expressions outside the form use; the workflow keeps only them."""
+    variables: frozenset[str]
+    """The names that some expression outside its own form uses."""
     dates: frozenset[str]
     """The elements whose day some expression asks for as ``on["element"]``."""
     messages_by_name: Mapping[str, MessageAction]
@@ -134,6 +136,7 @@ def build_definition(package: Package, version_id: int | None = None) -> Definit
         kept=MappingProxyType(
             {name: frozenset(form.keys) & outside for name, form in forms.items()}
         ),
+        variables=frozenset(outside),
         dates=frozenset(dates),
         messages_by_name=MappingProxyType({m.name: m for m in package.messages.values()}),
     )
@@ -162,15 +165,15 @@ class _Compiler:
         return expression
 
 
-def match_lane(package: Package, name: str | None) -> Lane | None:
-    """Return the lane of process.toml for a BPMN lane: by id, else by title.
+def match_lane(package: Package, id: str | None, name: str | None) -> Lane | None:
+    """Return the lane of process.toml for a BPMN lane: by its id, else by its name as title.
 
     A diagram may draw one lane several times, once a stage; these share their name.
     """
-    if name is None:
+    if id is not None and id in package.lanes:
+        return package.lanes[id]
+    if not name:
         return None
-    if name in package.lanes:
-        return package.lanes[name]
     return next((lane for lane in package.lanes.values() if lane.title == name), None)
 
 
@@ -178,7 +181,7 @@ def _lanes(package: Package, spec: FrozenSpec) -> dict[str, Lane]:
     found = {}
     for element in package.steps:
         info = spec.elements.get(element)
-        lane = match_lane(package, info.lane if info else None)
+        lane = match_lane(package, info.lane, info.lane_name) if info else None
         if lane is not None:
             found[element] = lane
     return found

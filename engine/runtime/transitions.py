@@ -1,0 +1,474 @@
+"""What happens to a matter when something is done to it: pure functions on frozen values.
+
+The commands of ``engine.runtime.operations`` and the scenarios of ``engine.lint`` both come here,
+so that there is one answer to "what follows". Nothing here reads or writes a database, asks who the
+actor is, or knows of the ledger: it is told, and it answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from engine.clock import ZONE, Clock
+from engine.definitions.package import Lane, Stage, Step
+from engine.definitions.versions import CompiledEffect, Definition
+from engine.errors import (
+    N_,
+    ExpressionFault,
+    InvalidInput,
+    NotAllowed,
+    TaskClosed,
+)
+from engine.expressions import Expression
+from engine.runtime.lanes import Candidates, LaneDirectory, find_candidates
+from engine.runtime.spiff import (
+    Environment,
+    Message,
+    OpenTask,
+    Passed,
+    PendingTimer,
+    Run,
+    Subscription,
+)
+
+STEP_BUDGET = 20_000
+"""Most automatic activities in one step."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a step may ask of the world around its matter."""
+
+    clock: Clock
+    functions: Mapping[str, Callable[..., Any]]
+    """The date functions of :func:`engine.calendars.functions.date_functions`, for today."""
+    directory: LaneDirectory
+    step_budget: int = STEP_BUDGET
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A matter (办理事项) as far as its procedure is concerned."""
+
+    definition: Definition
+    organisation_id: int
+    subject_id: int | None
+    started_on: date
+    participants: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The people of the matter by role."""
+    snapshot: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedTask:
+    """A task that has become open, with who may do it and when."""
+
+    uid: UUID
+    element: str
+    step: Step
+    lane: Lane
+    candidates: Candidates
+    not_before: date | None
+    """The latest day of the steps it follows: it cannot have happened earlier."""
+    earliest_on: date | None
+    """The first lawful day."""
+    due_on: date | None
+    """The last lawful day."""
+    item: str | None
+    """Which one it is, when there is one task for each item of a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """The person of the matter gets a membership status."""
+
+    person_id: int
+    status: str
+    since: date
+    element: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The matter gets its outcome."""
+
+    code: str
+    title: str
+    element: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """Everything that follows from one thing done to a matter."""
+
+    matter: Matter
+    """The matter as it is afterwards."""
+    opened: tuple[OpenedTask, ...]
+    still_open: tuple[UUID, ...]
+    closed: tuple[UUID, ...]
+    """Tasks that the procedure took back; the completed task itself is not among them."""
+    timers: tuple[PendingTimer, ...]
+    """All timers that wait now."""
+    subscriptions: tuple[Subscription, ...]
+    """All messages waited for now."""
+    messages: tuple[Message, ...]
+    """Messages thrown, to be delivered to other matters."""
+    passed: tuple[Passed, ...]
+    """Elements passed in this step, in order."""
+    effects: tuple[StatusChange | Outcome, ...]
+    participants: Mapping[str, tuple[int, ...]]
+    """The roles that changed hands, with who holds them now."""
+    stage: str | None
+    completed: bool
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """Return the outcome that this step gave the matter, the last one if several."""
+        return next((e for e in reversed(self.effects) if isinstance(e, Outcome)), None)
+
+    @property
+    def status_changes(self) -> tuple[StatusChange, ...]:
+        """Return the membership changes of this step, in order."""
+        return tuple(e for e in self.effects if isinstance(e, StatusChange))
+
+
+# --- what is done to a matter -------------------------------------------------------------------
+
+
+def begin(
+    definition: Definition,
+    *,
+    organisation_id: int,
+    subject_id: int | None,
+    started_on: date,
+    world: World,
+) -> Transition:
+    """Start a matter. Its first tasks are open afterwards; nothing else is decided."""
+    matter = Matter(definition, organisation_id, subject_id, started_on)
+    given = _given(matter)
+    variables = {name: given[name] for name in definition.spec.variables & given.keys()}
+    run = Run.start(definition.spec, variables, _environment(definition, world))
+    return _after(matter, run, {}, world, started_on)
+
+
+def complete(
+    matter: Matter, uid: UUID, data: Mapping[str, Any], occurred_on: date, world: World
+) -> Transition:
+    """Complete an open task with the cleaned data of its form.
+
+    Raises TaskClosed when the task is not open, InvalidInput when ``occurred_on`` is not possible,
+    EngineFault when the definition misbehaves. The matter given is never changed.
+    """
+    run = _restore(matter, world)
+    before = _open(run)
+    task = before.pop(uid, None)
+    if task is None:
+        raise TaskClosed
+    check_day(matter, task, occurred_on, world)
+    definition = matter.definition
+    kept = definition.kept[definition.package.steps[task.element].form]
+    # A field that was hidden this time must not keep what an earlier round put there.
+    variables = {name: data.get(name) for name in kept}
+    changed = _roles(definition, task.element, data)
+    variables |= {r: list(ids) for r, ids in changed.items() if r in definition.spec.variables}
+    matter = replace(matter, participants={**matter.participants, **changed})
+    run.complete(uid, variables, occurred_on)
+    return _after(matter, run, before, world, occurred_on, participants=changed)
+
+
+def send_back(
+    matter: Matter, uid: UUID, target: str, before_target: bytes, world: World
+) -> Transition:
+    """Send the matter back from an open task to an earlier step, which is open again then.
+
+    ``before_target`` is the snapshot that the ledger kept from before ``target`` was last
+    completed: everything since is undone in the procedure, while its record stays.
+    Raises TaskClosed, or NotAllowed when the step may not send back to ``target``.
+    """
+    now_open = _open(_restore(matter, world))
+    task = now_open.get(uid)
+    if task is None:
+        raise TaskClosed
+    if target not in matter.definition.package.steps[task.element].send_back:
+        raise NotAllowed(N_("这一环节不能退回到所选的环节。"))
+    matter = replace(matter, snapshot=before_target)
+    run = _restore(matter, world)
+    if all(again.element != target for again in run.open_tasks()):
+        raise NotAllowed(N_("所选的环节在此之前没有办理过，不能退回。"))
+    transition = _after(matter, run, now_open, world, matter.started_on)
+    return replace(transition, closed=tuple(u for u in transition.closed if u != uid))
+
+
+def deliver(
+    matter: Matter,
+    name: str,
+    payload: Mapping[str, Any],
+    occurred_on: date,
+    world: World,
+    *,
+    uid: UUID | None = None,
+) -> Transition | None:
+    """Hand a message to the matter, to one subscription if ``uid`` is given.
+
+    Returns None when the matter does not wait for it; then nothing has happened.
+    """
+    _not_in_future(occurred_on, world)
+    run = _restore(matter, world)
+    before = _open(run)
+    if not run.deliver(name, dict(payload), uid=uid, occurred_on=occurred_on):
+        return None
+    return _after(matter, run, before, world, occurred_on)
+
+
+def fire(matter: Matter, world: World) -> Transition | None:
+    """Let the timers that are due fire. Returns None when none was."""
+    run = _restore(matter, world)
+    before = _open(run)
+    now = world.clock.now()
+    due = [timer.due_at for timer in run.timers() if timer.due_at <= now]
+    if not run.fire_due():
+        return None
+    # What a late timer causes counts from the day it was due, not from the day of the delay.
+    day = max(due, default=now).astimezone(ZONE).date()
+    return _after(matter, run, before, world, day)
+
+
+def cancel(matter: Matter, world: World) -> Transition:
+    """End the matter where it stands: its tasks and timers are taken back, nothing follows."""
+    run = _restore(matter, world)
+    before = _open(run)
+    run.cancel()
+    return Transition(
+        matter=replace(matter, snapshot=b""),
+        opened=(),
+        still_open=(),
+        closed=tuple(before),
+        timers=(),
+        subscriptions=(),
+        messages=(),
+        passed=(),
+        effects=(),
+        participants={},
+        stage=None,
+        completed=False,
+    )
+
+
+def look(matter: Matter, world: World) -> Transition:
+    """Return the matter as it stands, with all its tasks as opened; nothing happens to it."""
+    return _after(matter, _restore(matter, world), {}, world, matter.started_on)
+
+
+# --- questions ----------------------------------------------------------------------------------
+
+
+def check_start(definition: Definition, status: str) -> None:
+    """Refuse a person as the subject whose membership status does not suit the procedure.
+
+    Raises InvalidInput on the field ``subject``.
+    """
+    allowed = definition.package.start.subject_status
+    if allowed and status not in allowed:
+        raise InvalidInput({"subject": [N_("该人员目前的身份不适用于本流程。")]})
+
+
+def check_day(matter: Matter, task: OpenTask, occurred_on: date, world: World) -> None:
+    """Refuse a day on which the step cannot have happened, or may not lawfully happen.
+
+    Raises InvalidInput on the field ``occurred_on``: in the future, before the steps it follows,
+    or before the earliest lawful day.
+    """
+    _not_in_future(occurred_on, world)
+    not_before = max(filter(None, (task.not_before, matter.started_on)))
+    if occurred_on < not_before:
+        text = N_("发生日期不能早于前一环节的日期 %(day)s。")
+        raise InvalidInput({"occurred_on": [text % {"day": not_before.isoformat()}]})
+    earliest = _day(matter, matter.definition.earliest.get(task.element), task.variables, world)
+    if earliest is not None and occurred_on < earliest:
+        text = N_("尚未到可以办理的日期，最早为 %(day)s。")
+        raise InvalidInput({"occurred_on": [text % {"day": earliest.isoformat()}]})
+
+
+def facts(matter: Matter, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables that expressions see: a branch's data, the roles, and what is given."""
+    roles = {role: list(people) for role, people in matter.participants.items()}
+    return {"on": {}, **variables, **roles, **_given(matter)}
+
+
+def stage_of(definition: Definition, elements: Iterable[str]) -> Stage | None:
+    """Return the most advanced stage in which one of the elements stands."""
+    order = {stage.id: index for index, stage in enumerate(definition.package.stages)}
+    stages = [definition.stages[e] for e in elements if e in definition.stages]
+    return max(stages, key=lambda stage: order[stage.id], default=None)
+
+
+# --- inside -------------------------------------------------------------------------------------
+
+
+def _given(matter: Matter) -> dict[str, Any]:
+    return {
+        "subject": matter.subject_id,
+        "organisation": matter.organisation_id,
+        "started_on": matter.started_on.isoformat(),
+    }
+
+
+def _environment(definition: Definition, world: World) -> Environment:
+    return Environment(
+        clock=world.clock,
+        functions=world.functions,
+        step_budget=world.step_budget,
+        dates=definition.dates,
+        variables=definition.variables,
+    )
+
+
+def _restore(matter: Matter, world: World) -> Run:
+    environment = _environment(matter.definition, world)
+    return Run.restore(matter.definition.spec, matter.snapshot, environment)
+
+
+def _open(run: Run) -> dict[UUID, OpenTask]:
+    return {task.uid: task for task in run.open_tasks()}
+
+
+def _not_in_future(occurred_on: date, world: World) -> None:
+    if occurred_on > world.clock.today():
+        raise InvalidInput({"occurred_on": [N_("发生日期不能晚于今天。")]})
+
+
+def _roles(
+    definition: Definition, element: str, data: Mapping[str, Any]
+) -> dict[str, tuple[int, ...]]:
+    """Return the roles that a step fills anew."""
+    found: dict[str, tuple[int, ...]] = {}
+    for role in definition.package.participants.values():
+        if role.element == element:
+            value = data.get(role.field)
+            people = value if isinstance(value, list) else [] if value is None else [value]
+            found[role.role] = tuple(people)
+    return found
+
+
+def _after(
+    matter: Matter,
+    run: Run,
+    before: Mapping[UUID, OpenTask],
+    world: World,
+    day: date,
+    *,
+    participants: Mapping[str, tuple[int, ...]] | None = None,
+) -> Transition:
+    """Describe what a run has come to, compared with the tasks that were open ``before``."""
+    now_open = _open(run)
+    passed = tuple(run.passed)
+    timers = tuple(run.timers())
+    matter = replace(matter, snapshot=run.snapshot())
+    places: Collection[str] = [t.element for t in now_open.values()] or [t.element for t in timers]
+    stage = stage_of(matter.definition, places)
+    return Transition(
+        matter=matter,
+        opened=tuple(_opened(matter, t, world) for u, t in now_open.items() if u not in before),
+        still_open=tuple(uid for uid in now_open if uid in before),
+        closed=tuple(uid for uid in before if uid not in now_open),
+        timers=timers,
+        subscriptions=tuple(run.subscriptions()),
+        messages=tuple(run.take_messages()),
+        passed=passed,
+        effects=tuple(_effects(matter, passed, day, world)),
+        participants=dict(participants or {}),
+        stage=stage.id if stage else None,
+        completed=run.completed,
+    )
+
+
+def _opened(matter: Matter, task: OpenTask, world: World) -> OpenedTask:
+    definition = matter.definition
+    lane = definition.lanes[task.element]
+    return OpenedTask(
+        uid=task.uid,
+        element=task.element,
+        step=definition.package.steps[task.element],
+        lane=lane,
+        candidates=find_candidates(
+            lane,
+            definition.package.lanes,
+            organisation_id=matter.organisation_id,
+            subject_id=matter.subject_id,
+            participants=matter.participants,
+            directory=world.directory,
+        ),
+        not_before=max(filter(None, (task.not_before, matter.started_on))),
+        earliest_on=_day(matter, definition.earliest.get(task.element), task.variables, world),
+        due_on=_day(matter, definition.due.get(task.element), task.variables, world),
+        item=None if task.item is None else str(task.item),
+    )
+
+
+def _effects(
+    matter: Matter, passed: Iterable[Passed], day: date, world: World
+) -> Iterable[StatusChange | Outcome]:
+    for element in passed:
+        for effect in matter.definition.effects.get(element.element, ()):
+            yield from _effect(matter, effect, element, day, world)
+
+
+def _effect(
+    matter: Matter, compiled: CompiledEffect, passed: Passed, day: date, world: World
+) -> Iterable[StatusChange | Outcome]:
+    effect = compiled.effect
+    if compiled.when is not None and not compiled.when.evaluate(
+        facts(matter, passed.variables), world.functions
+    ):
+        return
+    if effect.set_status and matter.subject_id is not None:
+        since = _day(matter, compiled.since, passed.variables, world) or day
+        yield StatusChange(matter.subject_id, effect.set_status, since, passed.element)
+    if effect.outcome:
+        yield Outcome(effect.outcome, effect.outcome_title, passed.element)
+
+
+def _day(
+    matter: Matter, expression: Expression | None, variables: Mapping[str, Any], world: World
+) -> date | None:
+    """Return the day that an expression gives; None when there is no expression or no limit."""
+    if expression is None:
+        return None
+    value = expression.evaluate(facts(matter, variables), world.functions)
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ExpressionFault(
+            N_("表达式应得出日期，得到的是“%(value)s”。表达式：%(source)s"),
+            value=str(value)[:80],
+            source=expression.source,
+        ) from None
+
+
+__all__ = [
+    "Candidates",
+    "LaneDirectory",
+    "Matter",
+    "OpenedTask",
+    "Outcome",
+    "StatusChange",
+    "Transition",
+    "World",
+    "begin",
+    "cancel",
+    "check_day",
+    "check_start",
+    "complete",
+    "deliver",
+    "facts",
+    "fire",
+    "look",
+    "send_back",
+    "stage_of",
+]
