@@ -1,0 +1,275 @@
+"""Who acts: a person, the posts he holds on a day, and those he may use for somebody else.
+
+A *principal* is a text key that a task can be offered to: ``p12`` is a person, ``o4:secretary``
+whoever holds that post. An actor carries all principals he answers to, so that an inbox is one
+index look-up and no right is ever found by walking the directory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import BigInteger, Date, bindparam, null, or_, select, union_all
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql import Select
+
+from engine.directory.codes import MembershipStatus, OrganisationKind, PostKind
+from engine.directory.models import (
+    Account,
+    Membership,
+    Organisation,
+    Person,
+    Post,
+    Substitution,
+    valid_on,
+)
+from engine.errors import NotFound
+
+
+def person_key(person_id: int) -> str:
+    """Return the principal of one person."""
+    return f"p{person_id}"
+
+
+def post_key(organisation_id: int, kind: str) -> str:
+    """Return the principal of whoever holds a post."""
+    return f"o{organisation_id}:{kind}"
+
+
+@dataclass(frozen=True)
+class HeldPost:
+    """A post the actor may use. ``on_behalf_of`` is the person it belongs to, if not himself."""
+
+    organisation_id: int
+    path: str
+    organisation_name: str
+    kind: PostKind
+    organisation_kind: OrganisationKind = OrganisationKind.BRANCH
+    on_behalf_of: int | None = None
+    on_behalf_name: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the principal of this post."""
+        return post_key(self.organisation_id, self.kind)
+
+    @property
+    def label(self) -> str:
+        """Return what people call it: 第一党支部书记."""
+        return f"{self.organisation_name}{self.kind.label}"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The person on whose order something is done, as the directory knows him on a day."""
+
+    person_id: int
+    name: str
+    day: date
+    account_id: int | None = None
+    organisation_id: int | None = None
+    organisation_path: str | None = None
+    status: MembershipStatus = MembershipStatus.NONE
+    posts: tuple[HeldPost, ...] = ()
+    principals: frozenset[str] = frozenset()
+
+    @property
+    def substituting(self) -> tuple[HeldPost, ...]:
+        """Return the posts he may use for somebody else."""
+        return tuple(post for post in self.posts if post.on_behalf_of is not None)
+
+    def usable_posts(self, subject_id: int | None) -> tuple[HeldPost, ...]:
+        """Return the posts that count in a matter about ``subject_id``.
+
+        A substitution never reaches matters about the substitute or about the person he stands
+        in for: nobody may have his own matter handled by a person of his choice.
+        """
+        return tuple(
+            post
+            for post in self.posts
+            if post.on_behalf_of is None
+            or subject_id is None
+            or subject_id not in (self.person_id, post.on_behalf_of)
+        )
+
+    def usable_principals(self, subject_id: int | None) -> frozenset[str]:
+        """Return the principals that count in a matter about ``subject_id``."""
+        if subject_id is None or not self.substituting:
+            return self.principals
+        return principals_of(self.person_id, self.usable_posts(subject_id))
+
+    def on_behalf_of(self, principals: frozenset[str], subject_id: int | None = None) -> int | None:
+        """Return for whom he acts when a task is offered to ``principals``; None: for himself."""
+        posts = [p for p in self.usable_posts(subject_id) if p.key in principals]
+        if person_key(self.person_id) in principals or not posts:
+            return None
+        return next((None for p in posts if p.on_behalf_of is None), posts[0].on_behalf_of)
+
+
+def principals_of(person_id: int, posts: tuple[HeldPost, ...]) -> frozenset[str]:
+    """Return the principals of a person who may use ``posts``."""
+    return frozenset((person_key(person_id), *(post.key for post in posts)))
+
+
+def make_actor(
+    person_id: int,
+    name: str,
+    posts: tuple[HeldPost, ...] = (),
+    *,
+    day: date,
+    account_id: int | None = None,
+    organisation_id: int | None = None,
+    organisation_path: str | None = None,
+    status: MembershipStatus = MembershipStatus.NONE,
+) -> Actor:
+    """Build an actor from known facts."""
+    return Actor(
+        person_id=person_id,
+        name=name,
+        day=day,
+        account_id=account_id,
+        organisation_id=organisation_id,
+        organisation_path=organisation_path,
+        status=status,
+        posts=posts,
+        principals=principals_of(person_id, posts),
+    )
+
+
+# The statements are built once: loading the actor is part of every request.
+_day = bindparam("day", type_=Date)
+_status = (
+    select(Membership.status)
+    .where(
+        Membership.person_id == Person.id,
+        Membership.since <= _day,
+        Membership.revoked_at.is_(None),
+    )
+    .order_by(Membership.since.desc(), Membership.id.desc())
+    .limit(1)
+    .correlate(Person)
+    .scalar_subquery()
+)
+_who = (
+    select(
+        Person.id,
+        Person.name,
+        Person.organisation_id,
+        Organisation.path,
+        Account.id.label("account_id"),
+        Account.disabled_at,
+        _status.label("status"),
+    )
+    .select_from(Person)
+    .outerjoin(Account, Account.person_id == Person.id)
+    .outerjoin(Organisation, Organisation.id == Person.organisation_id)
+)
+_by_account = _who.where(Account.id == bindparam("id", type_=BigInteger))
+_by_person = _who.where(Person.id == bindparam("id", type_=BigInteger))
+
+
+def _held() -> Select[tuple[int | str | None, ...]]:
+    ids = bindparam("ids", type_=ARRAY(BigInteger))
+    principal = aliased(Person)
+    own = select(
+        Post.person_id.label("holder"),
+        Post.organisation_id,
+        Post.kind,
+        null().label("behalf"),
+        null().label("behalf_name"),
+    ).where(Post.person_id == ids.any_(), valid_on(Post, _day))
+    lent = (
+        select(
+            Substitution.substitute_id.label("holder"),
+            Post.organisation_id,
+            Post.kind,
+            Post.person_id.label("behalf"),
+            principal.name.label("behalf_name"),
+        )
+        .join(
+            Post,
+            (Post.person_id == Substitution.principal_id)
+            & (Post.organisation_id == Substitution.organisation_id),
+        )
+        .join(principal, principal.id == Post.person_id)
+        .where(
+            Substitution.substitute_id == ids.any_(),
+            Substitution.revoked_at.is_(None),
+            valid_on(Substitution, _day),
+            valid_on(Post, _day),
+            or_(Substitution.posts.is_(None), Post.kind == Substitution.posts.any_()),
+        )
+    )
+    held = union_all(own, lent).subquery()
+    return (
+        select(
+            held.c.holder,
+            held.c.organisation_id,
+            Organisation.path,
+            Organisation.short_name,
+            Organisation.kind.label("organisation_kind"),
+            held.c.kind,
+            held.c.behalf,
+            held.c.behalf_name,
+        )
+        .join(Organisation, Organisation.id == held.c.organisation_id)
+        .order_by(Organisation.path, held.c.kind, held.c.behalf.nulls_first())
+    )
+
+
+_posts = _held()
+
+
+def load_actor(
+    session: Session,
+    *,
+    account_id: int | None = None,
+    person_id: int | None = None,
+    day: date,
+) -> Actor:
+    """Return the actor behind an account or a person, as on ``day``, in two queries.
+
+    Raises NotFound when there is no such person or the account is disabled.
+    """
+    if (account_id is None) == (person_id is None):
+        raise ValueError("give either account_id or person_id")
+    statement = _by_person if account_id is None else _by_account
+    key = person_id if account_id is None else account_id
+    row = session.execute(statement, {"id": key, "day": day}).one_or_none()
+    if row is None or (account_id is not None and row.disabled_at is not None):
+        raise NotFound()
+    return make_actor(
+        row.id,
+        row.name,
+        posts_on(session, [row.id], day).get(row.id, ()),
+        day=day,
+        account_id=row.account_id,
+        organisation_id=row.organisation_id,
+        organisation_path=row.path,
+        status=MembershipStatus(row.status or MembershipStatus.NONE),
+    )
+
+
+def posts_on(session: Session, person_ids: list[int], day: date) -> dict[int, tuple[HeldPost, ...]]:
+    """Return the posts that each person may use on ``day``, own and lent ones, in one query."""
+    held: dict[int, list[HeldPost]] = {}
+    for row in session.execute(_posts, {"ids": person_ids, "day": day}):
+        held.setdefault(row.holder, []).append(
+            HeldPost(
+                organisation_id=row.organisation_id,
+                path=row.path,
+                organisation_name=row.short_name,
+                kind=PostKind(row.kind),
+                organisation_kind=OrganisationKind(row.organisation_kind),
+                on_behalf_of=row.behalf,
+                on_behalf_name=row.behalf_name,
+            )
+        )
+    return {holder: tuple(posts) for holder, posts in held.items()}
+
+
+def principals_on(session: Session, person_id: int, day: date) -> frozenset[str]:
+    """Return the principals that a person answers to on ``day``, substitutions included."""
+    return principals_of(person_id, posts_on(session, [person_id], day).get(person_id, ()))

@@ -1,0 +1,279 @@
+"""The bricks of the access policy: who somebody is to a thing (grants), and what forbids it (bars).
+
+A grant returns the sentence that explains the right, or None. A bar returns the error to raise, or
+None. :mod:`engine.directory.policy` puts them together; nothing here knows an action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.directory.actors import Actor, HeldPost, person_key
+from engine.directory.codes import COMMITTEE_POSTS, PostKind
+from engine.directory.things import (
+    AttachmentView,
+    MatterView,
+    MessageView,
+    PersonView,
+    StartView,
+    SubstitutionView,
+    TaskView,
+)
+from engine.errors import N_, AlreadyClaimed, GuichengError, NotAllowed, NotRunning, TaskClosed
+from engine.errors import Translatable as T
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Why something is allowed, and whose post was used."""
+
+    reason: T
+    post: HeldPost | None = None
+
+
+Grants = Callable[[Actor, Any], Grant | None]
+Bars = Callable[[Actor, Any], GuichengError | None]
+
+HEADS = frozenset({PostKind.SECRETARY, PostKind.DEPUTY_SECRETARY, PostKind.ORGANISATION_DEPARTMENT})
+"""Posts that lead an organisation."""
+LEADING = HEADS | {PostKind.ORGANISATION_COMMISSIONER, PostKind.ORGANISER}
+"""Posts that see the organisation and everything below it."""
+COMMITTEE = LEADING | COMMITTEE_POSTS
+"""Posts that see the organisation's own matters."""
+
+
+# -- posts ------------------------------------------------------------------------------------
+
+
+def _by_post(post: HeldPost) -> Grant:
+    if post.on_behalf_of is None:
+        return Grant(T(N_("您是%(post)s"), {"post": post.label}), post)
+    return Grant(
+        T(
+            N_("您受%(principal)s委托，代行%(post)s职责"),
+            {"principal": post.on_behalf_name, "post": post.label},
+        ),
+        post,
+    )
+
+
+def here(kinds: frozenset[PostKind]) -> Grants:
+    """Grant to holders of these posts at the very organisation of the thing."""
+
+    def grant(actor: Actor, thing: Any) -> Grant | None:
+        for post in actor.usable_posts(thing.subject_id):
+            if post.kind in kinds and post.organisation_id == thing.organisation_id:
+                return _by_post(post)
+        return None
+
+    return grant
+
+
+def over(kinds: frozenset[PostKind]) -> Grants:
+    """Grant to holders of these posts at the organisation of the thing or at one above it."""
+
+    def grant(actor: Actor, thing: Any) -> Grant | None:
+        for post in actor.usable_posts(thing.subject_id):
+            if post.kind in kinds and thing.path is not None and thing.path.startswith(post.path):
+                return _by_post(post)
+        return None
+
+    return grant
+
+
+def above(kinds: frozenset[PostKind]) -> Grants:
+    """Grant to holders of these posts at a superior organisation, not at the thing's own."""
+
+    def grant(actor: Actor, thing: Any) -> Grant | None:
+        for post in actor.usable_posts(thing.subject_id):
+            inside = thing.path.startswith(post.path) and thing.path != post.path
+            if post.kind in kinds and inside:
+                return _by_post(post)
+        return None
+
+    return grant
+
+
+auditors = over(frozenset({PostKind.AUDITOR}))
+administrators = over(frozenset({PostKind.ADMINISTRATOR}))
+
+
+# -- persons of a matter ----------------------------------------------------------------------
+
+
+def subject(actor: Actor, matter: MatterView) -> Grant | None:
+    """Grant to the person whom the matter is about."""
+    if matter.subject_id == actor.person_id:
+        return Grant(T(N_("该事项由您本人办理或与您本人有关")))
+    return None
+
+
+def participants(actor: Actor, matter: MatterView) -> Grant | None:
+    """Grant to contacts, introducers and others with a role in the matter."""
+    if actor.person_id in matter.participants:
+        return Grant(T(N_("您在该事项中担任联系人、介绍人等职责")))
+    return None
+
+
+def workers(actor: Actor, matter: MatterView) -> Grant | None:
+    """Grant to those who have an open task in the matter."""
+    if _shared(actor, matter.working, matter.subject_id):
+        return Grant(T(N_("您在该事项中有待办任务")), _post_used(actor, matter.working, matter))
+    return None
+
+
+def deciders(actor: Actor, file: AttachmentView) -> Grant | None:
+    """Grant to those who decide in the matter that the file belongs to."""
+    matter = file.matter
+    if matter is not None and _shared(actor, matter.deciding, matter.subject_id):
+        return Grant(T(N_("您负责该事项的审查或审批")), _post_used(actor, matter.deciding, matter))
+    return None
+
+
+def file_auditors(actor: Actor, file: AttachmentView) -> Grant | None:
+    """Grant to auditors above the matter that the file belongs to."""
+    return None if file.matter is None else auditors(actor, file.matter)
+
+
+def uploader(actor: Actor, file: AttachmentView) -> Grant | None:
+    """Grant to the person who uploaded the file while it belongs to no matter."""
+    if file.matter is None and file.uploaded_by == actor.person_id:
+        return Grant(T(N_("该材料由您上传")))
+    return None
+
+
+def unless_sensitive(*grants: Grants) -> Grants:
+    """Grant what ``grants`` say of the file's matter, when the file is an ordinary one."""
+
+    def grant(actor: Actor, file: AttachmentView) -> Grant | None:
+        if file.sensitive or file.matter is None:
+            return None
+        return next((found for g in grants if (found := g(actor, file.matter))), None)
+
+    return grant
+
+
+def matter_of(*grants: Grants) -> Grants:
+    """Grant what ``grants`` say of the task's matter."""
+
+    def grant(actor: Actor, task: TaskView) -> Grant | None:
+        return next((found for g in grants if (found := g(actor, task.matter))), None)
+
+    return grant
+
+
+# -- tasks ------------------------------------------------------------------------------------
+
+
+def candidates(actor: Actor, task: TaskView) -> Grant | None:
+    """Grant to those whom the task is offered to."""
+    if not _shared(actor, task.candidates, task.subject_id):
+        return None
+    if person_key(actor.person_id) in task.candidates:
+        return Grant(T(N_("该任务由您本人办理")))
+    post = _post_used(actor, task.candidates, task)
+    return None if post is None else _by_post(post)
+
+
+def assignee(actor: Actor, task: TaskView) -> Grant | None:
+    """Grant to the person who claimed the task or was given it.
+
+    A decision cannot be handed to somebody outside those whom the lane names, nor kept by one who
+    no longer holds the post.
+    """
+    if task.assignee_id != actor.person_id:
+        return None
+    if task.decision:
+        return candidates(actor, task)
+    return Grant(T(N_("该任务由您签收或已委托给您")), _post_used(actor, task.candidates, task))
+
+
+def colleagues(actor: Actor, task: TaskView) -> Grant | None:
+    """Grant to people of the organisation that has to act, unless the task is a decision."""
+    if task.decision:
+        return None
+    organisation_id = task.organisation_id or task.matter.organisation_id
+    if actor.organisation_id == organisation_id or any(
+        post.organisation_id == organisation_id and post.on_behalf_of is None
+        for post in actor.posts
+    ):
+        return Grant(T(N_("该人员属于承办该任务的党组织")))
+    return None
+
+
+def named(actor: Actor, thing: StartView | MessageView) -> Grant | None:
+    """Grant to the principals whom the procedure names for this."""
+    if not _shared(actor, thing.principals, thing.subject_id):
+        return None
+    post = _post_used(actor, thing.principals, thing)
+    if post is not None and person_key(actor.person_id) not in thing.principals:
+        return _by_post(post)
+    return Grant(T(N_("该事项由您本人办理或与您本人有关")))
+
+
+# -- directory --------------------------------------------------------------------------------
+
+
+def oneself(actor: Actor, person: PersonView) -> Grant | None:
+    """Grant to the person himself."""
+    return Grant(T(N_("这是您本人的信息"))) if person.person_id == actor.person_id else None
+
+
+def lender(actor: Actor, substitution: SubstitutionView) -> Grant | None:
+    """Grant to the person whose posts are lent. A lent post cannot be lent again."""
+    owns = any(
+        post.organisation_id == substitution.organisation_id and post.on_behalf_of is None
+        for post in actor.posts
+    )
+    if owns and substitution.principal_id == actor.person_id:
+        return Grant(T(N_("这是您本人的职务")))
+    return None
+
+
+# -- bars -------------------------------------------------------------------------------------
+
+
+def about_oneself(actor: Actor, thing: Any) -> GuichengError | None:
+    """Forbid it to the person whom the matter is about, whatever posts he holds."""
+    if thing.subject_id is not None and thing.subject_id == actor.person_id:
+        return NotAllowed(N_("您是该事项的当事人，按规定应当回避，请由其他人员办理。"))
+    return None
+
+
+def own_decision(actor: Actor, task: TaskView | StartView) -> GuichengError | None:
+    """Forbid a decision, or a task of a lane that excludes him, to the person it is about."""
+    if task.not_subject or (isinstance(task, TaskView) and task.decision):
+        return about_oneself(actor, task)
+    return None
+
+
+def sensitive_about_oneself(actor: Actor, file: AttachmentView) -> GuichengError | None:
+    """Forbid a sensitive file to the person it is about."""
+    return about_oneself(actor, file) if file.sensitive else None
+
+
+def closed(actor: Actor, task: TaskView) -> GuichengError | None:
+    """Forbid it once the task is no longer open."""
+    return None if task.open else TaskClosed()
+
+
+def not_running(actor: Actor, thing: TaskView | MessageView) -> GuichengError | None:
+    """Forbid it while the matter is suspended or after it has ended."""
+    return None if thing.matter.active else NotRunning()
+
+
+def taken(actor: Actor, task: TaskView) -> GuichengError | None:
+    """Forbid it while another person has claimed the task."""
+    return None if task.assignee_id in (None, actor.person_id) else AlreadyClaimed()
+
+
+def _shared(actor: Actor, principals: frozenset[str], subject_id: int | None) -> bool:
+    return not principals.isdisjoint(actor.usable_principals(subject_id))
+
+
+def _post_used(actor: Actor, principals: frozenset[str], thing: Any) -> HeldPost | None:
+    """Return the post by which he is among ``principals``; his own before a lent one."""
+    posts = [p for p in actor.usable_posts(thing.subject_id) if p.key in principals]
+    return min(posts, key=lambda p: p.on_behalf_of is not None, default=None)

@@ -1,0 +1,125 @@
+"""What the access policy is asked about: small views that the callers fill from their own tables.
+
+The directory knows nothing of the runtime; these are the facts of a matter that decide who may
+do what. ``path`` is the path of the organisation, see the model ``Organisation``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+NOBODY: frozenset[int] = frozenset()
+NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class OrganisationView:
+    """An organisation as the owner of something."""
+
+    organisation_id: int
+    path: str
+    subject_id: int | None = None
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """A person in the directory. Without an organisation nobody but himself sees him."""
+
+    person_id: int
+    organisation_id: int | None
+    path: str | None
+    subject_id: int | None = None
+
+
+@dataclass(frozen=True)
+class MatterView:
+    """A matter. ``working``: the principals in whose inbox one of its open tasks lies.
+
+    ``deciding``: principals of the lanes with decision steps; they read the sensitive files.
+    """
+
+    instance_id: int
+    organisation_id: int
+    path: str
+    subject_id: int | None = None
+    participants: frozenset[int] = NOBODY
+    working: frozenset[str] = NONE
+    deciding: frozenset[str] = NONE
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """A task of a matter. ``organisation_id`` is who has to act: the branch, or one above it.
+
+    ``decision``: a decision step; ``not_subject``: its lane excludes the person it is about.
+    """
+
+    task_id: int
+    matter: MatterView
+    candidates: frozenset[str]
+    assignee_id: int | None = None
+    organisation_id: int | None = None
+    open: bool = True
+    decision: bool = False
+    not_subject: bool = False
+
+    @property
+    def path(self) -> str:
+        """Return the path of the matter's organisation."""
+        return self.matter.path
+
+    @property
+    def subject_id(self) -> int | None:
+        """Return the person the matter is about."""
+        return self.matter.subject_id
+
+
+@dataclass(frozen=True)
+class AttachmentView:
+    """A file. Without a matter it is a fresh upload that only its uploader may see."""
+
+    matter: MatterView | None
+    uploaded_by: int | None = None
+    sensitive: bool = False
+
+    @property
+    def subject_id(self) -> int | None:
+        """Return the person the matter is about."""
+        return None if self.matter is None else self.matter.subject_id
+
+
+@dataclass(frozen=True)
+class StartView:
+    """A matter that somebody wants to start: ``principals`` of the lanes that may."""
+
+    organisation_id: int
+    path: str
+    subject_id: int | None
+    principals: frozenset[str]
+    not_subject: bool = False
+
+
+@dataclass(frozen=True)
+class MessageView:
+    """A message that somebody wants to send to a running matter, such as a withdrawal."""
+
+    matter: MatterView
+    principals: frozenset[str]
+
+    @property
+    def subject_id(self) -> int | None:
+        """Return the person the matter is about."""
+        return self.matter.subject_id
+
+
+@dataclass(frozen=True)
+class SubstitutionView:
+    """A substitution of ``principal_id`` at an organisation."""
+
+    principal_id: int
+    organisation_id: int
+    path: str
+    until: date | None = None
+    subject_id: int | None = None
