@@ -12,7 +12,7 @@ from engine.settings import Settings
 def create_core_app(
     settings: Settings, *, where: Addresses | None = None, pool_size: int = 10
 ) -> Flask:
-    """Return a Flask app bound to the database; starts the embedded server if none is configured."""
+    """Return a Flask app bound to the database, the embedded one unless another is configured."""
     app = Flask("guicheng")
     configure(app, settings, where=where, pool_size=pool_size)
     return app

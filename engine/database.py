@@ -48,7 +48,7 @@ db = SQLAlchemy(
 
 
 class Moment(TypeDecorator[datetime]):
-    """A point in time: aware in Python, ``timestamptz`` in the database, always read back as UTC."""
+    """A point in time: aware in Python, ``timestamptz`` in the database, read back as UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

@@ -139,7 +139,7 @@ class PackageProblem(GuichengError):
 
 
 class EngineFault(GuichengError):
-    """A definition misbehaved while running. The matter stays as it was; an incident is recorded."""
+    """A definition misbehaved while running. The matter stays as it was, an incident is kept."""
 
     code = "engine_fault"
     default = N_("流程运行出现异常，您提交的内容没有生效，已通知管理员处理。")

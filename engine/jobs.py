@@ -107,7 +107,12 @@ async def _rescue(worker: procrastinate.App) -> None:
 
 
 def run_worker(
-    app: Flask, conninfo: str, *, concurrency: int = 2, wait: bool = True, clock: Clock | None = None
+    app: Flask,
+    conninfo: str,
+    *,
+    concurrency: int = 2,
+    wait: bool = True,
+    clock: Clock | None = None,
 ) -> None:
     """Run jobs until stopped by a signal, or with ``wait=False`` until the queue is empty."""
     worker = build_worker(app, conninfo, concurrency=concurrency, clock=clock)
@@ -122,5 +127,3 @@ def run_worker(
             )
 
     asyncio.run(main())
-
-

@@ -46,7 +46,9 @@ class Addresses:
 def addresses(settings: Settings, *, database: str = DATABASE) -> Addresses:
     """Return the URLs to use, starting the embedded server when no ``DATABASE_URL`` is given."""
     if settings.database_url:
-        return Addresses(settings.database_url, settings.database_owner_url or settings.database_url)
+        return Addresses(
+            settings.database_url, settings.database_owner_url or settings.database_url
+        )
     return start(settings.data_dir, database=database)
 
 

@@ -66,7 +66,10 @@ class LedgerChain(db.Model):  # type: ignore[name-defined,misc]
     __tablename__ = "ledger_chain"
 
     id: Mapped[int] = mapped_column(
-        BigInteger, chain_id_sequence, server_default=chain_id_sequence.next_value(), primary_key=True
+        BigInteger,
+        chain_id_sequence,
+        server_default=chain_id_sequence.next_value(),
+        primary_key=True,
     )
     name: Mapped[str] = mapped_column(Text, unique=True)
     length: Mapped[int] = mapped_column(Integer, default=0)

@@ -82,9 +82,11 @@ def entries(session: Session, chain_id: int) -> Iterator[Entry]:
         yield Entry(payload=None if payload is None else json.loads(payload), **fields)
 
 
-def find_command(session: Session, command_id: UUID) -> tuple[int, int] | None:
-    """Return (chain id, seq) of the entry that a command wrote, if it was carried out before."""
-    row = session.execute(
-        select(LedgerEntry.chain_id, LedgerEntry.seq).where(LedgerEntry.command_id == command_id)
-    ).one_or_none()
-    return None if row is None else (row.chain_id, row.seq)
+def find_command(session: Session, command_id: UUID, actor_id: int | None) -> int | None:
+    """Return the chain in which this actor's command is recorded, if it was carried out before."""
+    return session.execute(
+        select(LedgerEntry.chain_id).where(
+            LedgerEntry.command_id == command_id,
+            LedgerEntry.actor_id.is_not_distinct_from(actor_id),
+        )
+    ).scalar_one_or_none()

@@ -35,13 +35,14 @@ class Instance(db.Model):  # type: ignore[name-defined,misc]
     __tablename__ = "instance"
     __table_args__ = (
         Index("uq_instance_number", "prefix", "year", "serial", unique=True),
-        Index(
-            "ix_instance_path", "path", "id", postgresql_ops={"path": "text_pattern_ops"}
-        ),
+        Index("ix_instance_path", "path", "id", postgresql_ops={"path": "text_pattern_ops"}),
     )
 
     id: Mapped[int] = mapped_column(
-        BigInteger, chain_id_sequence, server_default=chain_id_sequence.next_value(), primary_key=True
+        BigInteger,
+        chain_id_sequence,
+        server_default=chain_id_sequence.next_value(),
+        primary_key=True,
     )
     version_id: Mapped[int] = mapped_column(ForeignKey("process_version.id"))
     prefix: Mapped[str] = mapped_column(Text)
@@ -64,6 +65,8 @@ class Instance(db.Model):  # type: ignore[name-defined,misc]
     started_at: Mapped[datetime] = mapped_column(Moment)
     ended_on: Mapped[date | None] = mapped_column(Date)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    watch: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Changes when the matter's timers or subscriptions do; spares a step from reading them."""
     backfilled: Mapped[bool] = mapped_column(Boolean, default=False)
     """True for ever once a step was recorded later than the organisation allows (补录)."""
 
@@ -182,12 +185,17 @@ class Incident(db.Model):  # type: ignore[name-defined,misc]
 
     __tablename__ = "incident"
     __table_args__ = (
-        Index("ix_incident_open", "created_at", postgresql_where="resolved_at IS NULL"),
+        Index(
+            "uq_incident_open", "fingerprint", unique=True, postgresql_where="resolved_at IS NULL"
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     instance_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    fingerprint: Mapped[str] = mapped_column(Text)
+    """The same for the same command, so that failing again counts an attempt and adds no row."""
     command: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """What to carry out again; emptied once the incident is resolved."""
     code: Mapped[str] = mapped_column(Text)
     message: Mapped[str] = mapped_column(Text)
     actor_id: Mapped[int | None] = mapped_column(BigInteger)

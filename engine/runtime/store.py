@@ -7,6 +7,7 @@ they change. Nothing here decides anything, and nothing here commits.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,13 +19,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
-from engine.ledger.chain import Head
+from engine.ledger.chain import Event, Head, seal
 from engine.runtime.models import NO_LIMIT
 
 _INSTANCE = """
     i.id AS instance_id, i.version_id, i.prefix, i.year, i.serial, i.organisation_id, i.path,
     i.subject_id, i.title, i.status, i.outcome, i.stage, i.revision, i.snapshot, i.chain_length,
-    i.chain_head, i.started_on, i.started_at
+    i.chain_head, i.started_on, i.started_at, i.watch
 """
 
 _LOCK_INSTANCE = text(f"SELECT {_INSTANCE} FROM instance i WHERE i.id = :id FOR UPDATE")  # noqa: S608
@@ -55,7 +56,8 @@ _STEP = text(
     matter AS (
         UPDATE instance SET snapshot = :state, revision = revision + 1, chain_length = :seq,
             chain_head = :digest, status = :status, outcome = :outcome, stage = :stage,
-            ended_on = :ended_on, ended_at = :ended_at, backfilled = backfilled OR :backfilled
+            ended_on = :ended_on, ended_at = :ended_at, backfilled = backfilled OR :backfilled,
+            watch = :watch
         WHERE id = :chain_id
     ),
     closed AS (
@@ -106,6 +108,15 @@ _ASSIGN = text(
     """  # noqa: S608
 ).bindparams(bindparam("principals", type_=ARRAY(Text)))
 
+_STATUS = text(
+    f"""
+    WITH entry AS ({_ENTRY})
+    UPDATE instance SET status = :status, revision = revision + 1, chain_length = :seq,
+        chain_head = :digest
+    WHERE id = :chain_id
+    """  # noqa: S608
+)
+
 _OPEN_TASKS = text("SELECT id, uid, element FROM task WHERE instance_id = :id AND state = 'open'")
 
 _NUMBER = text(
@@ -153,6 +164,7 @@ class Write:
     ended_on: date | None = None
     ended_at: datetime | None = None
     backfilled: bool = False
+    watch: int = 0
     closing: Sequence[int] = ()
     """Ids of the tasks that end; the entry's own task gets ``closed_state``."""
     closed_state: str = "completed"
@@ -166,6 +178,15 @@ class Watch:
 
     timers: Mapping[UUID, tuple[str, datetime]] = field(default_factory=dict)
     subscriptions: Mapping[UUID, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> int:
+        """Return a number that differs when the watch does; 0 when there is nothing to watch."""
+        if not self.timers and not self.subscriptions:
+            return 0
+        lines = sorted(f"{uid}{value}" for uid, value in self.timers.items())
+        lines += sorted(f"{uid}{value}" for uid, value in self.subscriptions.items())
+        return 1 + zlib.crc32("\n".join(lines).encode())
 
 
 def lock_instance(session: Session, instance_id: int) -> Row[Any] | None:
@@ -208,6 +229,7 @@ def write_step(session: Session, write: Write) -> dict[UUID, int]:
         "ended_on": write.ended_on,
         "ended_at": write.ended_at,
         "backfilled": write.backfilled,
+        "watch": write.watch,
         "closing": list(write.closing),
         "closed_state": write.closed_state,
         "dropped_state": write.dropped_state,
@@ -217,13 +239,24 @@ def write_step(session: Session, write: Write) -> dict[UUID, int]:
     return {row.uid: row.id for row in rows}
 
 
+def write_status(session: Session, row: Row[Any], status: str, event: Event, now: datetime) -> None:
+    """Write an entry that changes nothing of a matter but its status."""
+    entry, _ = seal(row.instance_id, head_of(row), event, now)
+    session.execute(_STATUS, {**entry, "status": status})
+
+
 def write_assignment(
-    session: Session, entry: Mapping[str, Any], assignee_id: int | None, principals: Sequence[str]
+    session: Session,
+    row: Row[Any],
+    event: Event,
+    now: datetime,
+    *,
+    assignee_id: int | None,
+    principals: Sequence[str],
 ) -> None:
-    """Give the entry's task to somebody (or back to its candidates) and list it accordingly."""
-    session.execute(
-        _ASSIGN, {**entry, "assignee_id": assignee_id, "principals": list(principals)}
-    )
+    """Give the event's task to somebody (or back to its candidates) and list it accordingly."""
+    entry, _ = seal(row.instance_id, head_of(row), event, now)
+    session.execute(_ASSIGN, {**entry, "assignee_id": assignee_id, "principals": list(principals)})
 
 
 def _new_task(task: NewTask) -> dict[str, Any]:
@@ -353,4 +386,3 @@ def unlist_candidates(session: Session, instance_id: int) -> None:
         ),
         {"id": instance_id},
     )
-

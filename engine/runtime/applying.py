@@ -1,0 +1,242 @@
+"""Write a transition: the ledger entry and all that follows, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
+
+from engine.clock import Clock
+from engine.database import after_commit
+from engine.directory.codes import MembershipStatus
+from engine.directory.membership import revoke_since, set_status
+from engine.ledger.chain import Event, Head, seal
+from engine.queue import enqueue
+from engine.runtime import store
+from engine.runtime.models import OutboxMessage
+from engine.runtime.transitions import OpenedTask, Transition
+from engine.signals import (
+    instance_ended,
+    instance_started,
+    task_completed,
+    task_created,
+    task_sent_back,
+)
+
+FIRE_TIMERS = "fire_timers"
+DELIVER_MESSAGE = "deliver_message"
+
+STARTED, COMPLETED = "started", "completed"
+
+
+def apply(
+    session: Session,
+    row: Row[Any],
+    transition: Transition,
+    event: Event,
+    clock: Clock,
+    *,
+    closed_state: str = "completed",
+    dropped_state: str = "cancelled",
+    cancelled: bool = False,
+    backfilled: bool = False,
+    watch_before: store.Watch | None = None,
+    undone_since: int | None = None,
+) -> dict[int, str]:
+    """Write what ``transition`` says about the matter in the locked ``row``.
+
+    ``event.task_id`` is the task that was acted on; it gets ``closed_state``. ``undone_since`` is
+    the entry from which a send-back takes back membership changes. Returns the new tasks' elements
+    by id.
+    """
+    now = clock.now()
+    facts = _facts(transition)
+    event = replace(event, payload={**event.payload, **facts}, snapshot=_state(row))
+    entry, head = seal(row.instance_id, store.head_of(row), event, now)
+    ended = transition.completed or cancelled
+    watch = _watch(transition) if not ended else store.Watch()
+    outcome = transition.outcome
+    ids = store.write_step(
+        session,
+        store.Write(
+            entry=entry,
+            snapshot=None if ended else transition.matter.snapshot,
+            status="cancelled" if cancelled else "completed" if ended else row.status,
+            outcome=outcome.code if outcome else row.outcome,
+            stage=transition.stage or row.stage,
+            ended_on=_ended_on(event, now, ended),
+            ended_at=now if ended else None,
+            backfilled=backfilled,
+            watch=watch.mark,
+            closing=_closing(session, row, transition, event.task_id, all_of_them=ended),
+            closed_state=closed_state,
+            dropped_state=dropped_state,
+            opening=[_new_task(task) for task in transition.opened],
+        ),
+    )
+    if watch.mark != row.watch:
+        before = store.read_watch(session, row.instance_id) if row.watch else store.Watch()
+        for due_at in store.write_watch(session, row.instance_id, before, watch):
+            enqueue_timers(session, row.instance_id, at=due_at)
+    for role, people in transition.participants.items():
+        store.replace_participants(session, row.instance_id, role, people)
+    if undone_since is not None:
+        revoke_since(session, row.instance_id, undone_since, clock=clock)
+    _change_statuses(session, row, transition, head, clock)
+    _post_messages(session, row.instance_id, transition, now)
+    opened = {ids[task.uid]: task.element for task in transition.opened}
+    _announce(session, row.instance_id, event, opened, ended, outcome and outcome.code)
+    return opened
+
+
+def enqueue_timers(session: Session, instance_id: int, *, at: datetime | None) -> None:
+    """Let a worker look at the matter's timers at ``at``, one worker at a time for one matter."""
+    enqueue(session, FIRE_TIMERS, lock=f"matter:{instance_id}", at=at, instance_id=instance_id)
+
+
+def _state(row: Row[Any]) -> bytes | None:
+    return None if row.snapshot is None else bytes(row.snapshot)
+
+
+def _facts(transition: Transition) -> dict[str, Any]:
+    """Return what an entry says about the consequences of its step."""
+    facts: dict[str, Any] = {
+        "passed": [p.element for p in transition.passed],
+        "opened": [task.element for task in transition.opened],
+    }
+    if transition.effects:
+        facts["status"] = [[c.status, c.since.isoformat()] for c in transition.status_changes]
+    if transition.outcome:
+        facts["outcome"] = [transition.outcome.code, transition.outcome.title]
+    if transition.participants:
+        facts["participants"] = {k: list(v) for k, v in transition.participants.items()}
+    return facts
+
+
+def _ended_on(event: Event, now: datetime, ended: bool) -> date | None:
+    if not ended:
+        return None
+    return event.occurred_on or now.date()
+
+
+def _watch(transition: Transition) -> store.Watch:
+    return store.Watch(
+        timers={timer.uid: (timer.element, timer.due_at) for timer in transition.timers},
+        subscriptions={s.uid: (s.element, s.name) for s in transition.subscriptions},
+    )
+
+
+def _closing(
+    session: Session,
+    row: Row[Any],
+    transition: Transition,
+    task_id: int | None,
+    *,
+    all_of_them: bool,
+) -> list[int]:
+    own = [] if task_id is None else [task_id]
+    if not transition.closed and not all_of_them:
+        return own
+    gone: set[UUID] = set(transition.closed)
+    others = [
+        task.id
+        for task in store.open_tasks(session, row.instance_id)
+        if task.id != task_id and (all_of_them or task.uid in gone)
+    ]
+    return own + others
+
+
+def _new_task(task: OpenedTask) -> store.NewTask:
+    return store.NewTask(
+        uid=task.uid,
+        element=task.element,
+        candidates=task.candidates.principals,
+        organisation_id=task.candidates.organisation_id,
+        item=task.item,
+        not_before=task.not_before,
+        earliest_on=task.earliest_on,
+        due_on=task.due_on,
+    )
+
+
+def _change_statuses(
+    session: Session, row: Row[Any], transition: Transition, head: Head, clock: Clock
+) -> None:
+    for change in transition.status_changes:
+        set_status(
+            session,
+            change.person_id,
+            MembershipStatus(change.status),
+            change.since,
+            organisation_id=row.organisation_id,
+            source=(row.instance_id, head.length),
+            clock=clock,
+        )
+
+
+def _post_messages(
+    session: Session, instance_id: int, transition: Transition, now: datetime
+) -> None:
+    for message in transition.messages:
+        message_id = session.execute(
+            insert(OutboxMessage)
+            .values(
+                sender_id=instance_id,
+                name=message.name,
+                payload=dict(message.payload),
+                created_at=now,
+            )
+            .returning(OutboxMessage.id)
+        ).scalar_one()
+        enqueue(session, DELIVER_MESSAGE, message_id=message_id)
+
+
+def _announce(
+    session: Session,
+    instance_id: int,
+    event: Event,
+    opened: Mapping[int, str],
+    ended: bool,
+    outcome: str | None,
+) -> None:
+    """Send the signals of a step once it is committed."""
+
+    def send() -> None:
+        if event.kind == STARTED:
+            instance_started.send(None, instance_id=instance_id)
+        about = {"instance_id": instance_id, "task_id": event.task_id, "element": event.element}
+        if event.kind == COMPLETED:
+            task_completed.send(None, **about)
+        elif event.kind == "sent_back":
+            task_sent_back.send(None, **about, target=event.payload["target"])
+        for task_id, element in opened.items():
+            task_created.send(None, instance_id=instance_id, task_id=task_id, element=element)
+        if ended:
+            instance_ended.send(None, instance_id=instance_id, outcome=outcome)
+
+    after_commit(session, send)
+
+
+def attachment_ids(data: Mapping[str, Any], fields: Iterable[Sequence[str]]) -> list[int]:
+    """Return the attachment ids that a form's file fields hold, by path of the field."""
+    found: list[int] = []
+    for path in fields:
+        values: list[Any] = [data]
+        for key in path:
+            values = [
+                item
+                for value in values
+                for item in (value if isinstance(value, list) else [value])
+                if isinstance(item, Mapping)
+            ]
+            values = [value.get(key) for value in values]
+        for value in values:
+            if isinstance(value, list):
+                found += [item for item in value if isinstance(item, int)]
+    return found

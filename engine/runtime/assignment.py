@@ -1,0 +1,144 @@
+"""Who holds a task: claim (签收), unclaim (放回), delegate (委托). The procedure does not move."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
+
+from engine.clock import Clock
+from engine.directory.actors import Actor, load_actor, person_key
+from engine.directory.policy import Action, require
+from engine.errors import N_, InvalidInput, NotFound, StaleRevision
+from engine.ledger.chain import Event
+from engine.ledger.kinds import EntryKind
+from engine.runtime import store
+from engine.runtime.commands import Command, Done, carry_out
+from engine.runtime.world import matter_of, task_view
+
+
+def claim_task(
+    task_id: int,
+    *,
+    actor: Actor,
+    clock: Clock,
+    command_id: UUID | None = None,
+    revision: int | None = None,
+) -> Done:
+    """Take a task for oneself; it leaves the others' inboxes. Claiming one's own changes nothing.
+
+    Raises NotFound, NotAllowed, TaskClosed, AlreadyClaimed, NotRunning, StaleRevision.
+    """
+
+    def step(session: Session) -> Done:
+        row = _locked(session, task_id)
+        view = task_view(row, matter_of(session, row))
+        if row.assignee_id == actor.person_id and row.state == "open":
+            return Done(row.instance_id, replayed=True)
+        decision = require(actor, Action.CLAIM_TASK, view)
+        _same_revision(row, revision)
+        event = _event(EntryKind.CLAIMED, row, actor, decision.on_behalf_of, command_id)
+        _assign(session, row, event, clock, actor.person_id)
+        return Done(row.instance_id)
+
+    return carry_out(_command("claim", task_id, actor, command_id), step, clock)
+
+
+def unclaim_task(
+    task_id: int,
+    *,
+    actor: Actor,
+    clock: Clock,
+    command_id: UUID | None = None,
+    revision: int | None = None,
+) -> Done:
+    """Put a task back for all who may do it; drafts stay. An unclaimed task is left as it is."""
+
+    def step(session: Session) -> Done:
+        row = _locked(session, task_id)
+        decision = require(actor, Action.UNCLAIM_TASK, task_view(row, matter_of(session, row)))
+        _same_revision(row, revision)
+        if row.assignee_id is None:
+            return Done(row.instance_id, replayed=True)
+        event = _event(EntryKind.UNCLAIMED, row, actor, decision.on_behalf_of, command_id)
+        _assign(session, row, event, clock, None)
+        return Done(row.instance_id)
+
+    return carry_out(_command("unclaim", task_id, actor, command_id), step, clock)
+
+
+def delegate_task(
+    task_id: int,
+    to_person_id: int,
+    reason: str,
+    *,
+    actor: Actor,
+    clock: Clock,
+    command_id: UUID | None = None,
+    revision: int | None = None,
+) -> Done:
+    """Hand a task to another person, with a reason. Whoever gets it must be allowed to do it.
+
+    Raises as :func:`claim_task`, and InvalidInput when the other person may not receive it.
+    """
+
+    def step(session: Session) -> Done:
+        row = _locked(session, task_id)
+        view = task_view(row, matter_of(session, row))
+        decision = require(actor, Action.DELEGATE_TASK, view)
+        _same_revision(row, revision)
+        if not reason.strip():
+            raise InvalidInput({"reason": [N_("请写明委托的理由。")]})
+        try:
+            other = load_actor(session, person_id=to_person_id, day=clock.today())
+        except NotFound:
+            raise InvalidInput({"person": [N_("请选择受委托的人员。")]}) from None
+        # The receiver is judged as if the task were free: it is being taken from its holder.
+        require(other, Action.RECEIVE_TASK, replace(view, assignee_id=None))
+        event = _event(EntryKind.DELEGATED, row, actor, decision.on_behalf_of, command_id)
+        event = replace(event, payload={"to": to_person_id, "reason": reason.strip()})
+        _assign(session, row, event, clock, to_person_id)
+        return Done(row.instance_id)
+
+    return carry_out(_command("delegate", task_id, actor, command_id), step, clock)
+
+
+def _command(name: str, task_id: int, actor: Actor, command_id: UUID | None) -> Command:
+    return Command(name, {}, command_id, actor.person_id, task_id=task_id)
+
+
+def _locked(session: Session, task_id: int) -> Row[Any]:
+    row = store.lock_task(session, task_id)
+    if row is None:
+        raise NotFound(N_("没有这个任务，或您无权查看。"))
+    return row
+
+
+def _same_revision(row: Row[Any], seen: int | None) -> None:
+    if seen is not None and seen != row.task_revision:
+        raise StaleRevision
+
+
+def _event(
+    kind: EntryKind, row: Row[Any], actor: Actor, on_behalf_of: int | None, command_id: UUID | None
+) -> Event:
+    return Event(
+        kind,
+        actor_id=actor.person_id,
+        on_behalf_of=on_behalf_of,
+        element=row.element,
+        task_id=row.task_id,
+        command_id=command_id,
+    )
+
+
+def _assign(
+    session: Session, row: Row[Any], event: Event, clock: Clock, assignee_id: int | None
+) -> None:
+    principals = row.candidates if assignee_id is None else [person_key(assignee_id)]
+    store.write_assignment(
+        session, row, event, clock.now(), assignee_id=assignee_id, principals=principals
+    )

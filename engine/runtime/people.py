@@ -1,0 +1,216 @@
+"""What a form asks of the matter and the directory, answered from the database for one day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from engine.attachments.models import Attachment
+from engine.directory.actors import Actor
+from engine.directory.codes import COMMITTEE_POSTS, MembershipStatus, PostKind
+from engine.directory.membership import standings_on
+from engine.directory.models import Organisation, Person, Post, valid_on
+from engine.directory.organisations import exists_on
+from engine.directory.voting import roll
+from engine.errors import NotFound
+from engine.forms.fields import Field, OrganisationChoice, PersonChoice
+from engine.runtime.transitions import Matter, World, facts
+
+MOST_CHOICES = 500
+"""Most people offered in one field; a search narrows the rest."""
+
+
+@dataclass
+class DatabaseFormContext:
+    """A :class:`engine.forms.fields.FormContext` of one matter (or one about to start) and day."""
+
+    session: Session
+    occurred_on: date
+    variables: Mapping[str, Any]
+    functions: Mapping[str, Callable[..., Any]]
+    subject_id: int | None
+    organisation_id: int
+    actor: Actor
+    world: World
+    instance_id: int | None = None
+    _rolls: dict[tuple[str, date], list[PersonChoice]] = field(default_factory=dict)
+
+    def find_person(self, person_id: int, field: Field) -> PersonChoice | None:
+        """Return the person if they may be chosen in ``field`` on that day."""
+        person = self.session.get(Person, person_id)
+        if person is None or not self._suits(field, [person_id]).get(person_id):
+            return None
+        return PersonChoice(person.id, person.name)
+
+    def people_choices(self, field: Field) -> Sequence[PersonChoice]:
+        """Return whom to offer in ``field``, those of the own branch with the posts they hold."""
+        places = self._places(field)
+        query = select(Person.id, Person.name).order_by(Person.name, Person.id)
+        if places is not None:
+            query = query.where(
+                or_(Person.organisation_id.in_(places), Person.id.in_(self._committee(field)))
+            )
+        people = self.session.execute(query.limit(MOST_CHOICES * 4)).all()
+        suitable = self._suits(field, [person.id for person in people])
+        posts = self._posts([person.id for person in people])
+        chosen = [
+            PersonChoice(person.id, person.name, posts.get(person.id, ""))
+            for person in people
+            if suitable.get(person.id)
+        ]
+        return chosen[:MOST_CHOICES]
+
+    def organisation_choices(self, field: Field) -> Sequence[OrganisationChoice]:
+        """Return the organisations below the one that approves; groups only when asked for."""
+        root = self._root
+        query = (
+            select(Organisation.id, Organisation.name)
+            .where(exists_on(self.occurred_on))
+            .order_by(Organisation.path)
+        )
+        kinds = [kind for kind in field.props.get("kinds", "").split(",") if kind]
+        query = query.where(Organisation.kind.in_(kinds) if kinds else Organisation.kind != "group")
+        scope = field.props.get("scope", "subtree")
+        if scope == "branch":
+            query = query.where(Organisation.path.like(f"{self._own.path}%"))
+        elif scope != "all":
+            query = query.where(Organisation.path.like(f"{root.path}%"))
+        return [OrganisationChoice(row.id, row.name) for row in self.session.execute(query)]
+
+    def roll(self, body: str, day: date) -> Sequence[PersonChoice]:
+        """Return who is due at a meeting of the matter's branch, nobody excluded."""
+        key = (body, day)
+        if key not in self._rolls:
+            voters = roll(
+                self.session,
+                self.organisation_id,
+                "committee" if body == "committee" else "members",
+                day,
+            )
+            posts = self._posts([voter.id for voter in voters])
+            self._rolls[key] = [
+                PersonChoice(voter.id, voter.name, posts.get(voter.id, "")) for voter in voters
+            ]
+        return self._rolls[key]
+
+    def attachment_ok(self, attachment_id: int) -> bool:
+        """Tell whether the file is this matter's, or the actor's own and not used yet."""
+        return bool(
+            self.session.scalar(
+                select(func.count())
+                .select_from(Attachment)
+                .where(
+                    Attachment.id == attachment_id,
+                    or_(
+                        Attachment.instance_id == self.instance_id,
+                        and_(
+                            Attachment.instance_id.is_(None),
+                            Attachment.uploaded_by == self.actor.person_id,
+                        ),
+                    ),
+                )
+            )
+        )
+
+    @cached_property
+    def _own(self) -> Organisation:
+        own = self.session.get(Organisation, self.organisation_id)
+        if own is None:
+            raise NotFound
+        return own
+
+    @cached_property
+    def _root(self) -> Organisation:
+        """The organisation that approves, or the own one where none does."""
+        above = self.world.directory.approving(self.organisation_id)
+        root = None if above is None else self.session.get(Organisation, above)
+        return root or self._own
+
+    def _places(self, field: Field) -> list[int] | None:
+        """Return the organisations whose people the field offers; None for everybody."""
+        match field.props.get("scope", "branch"):
+            case "all":
+                return None
+            case "subtree" | "committee":
+                root = self._root
+            case _:
+                root = self._own
+        return list(
+            self.session.scalars(
+                select(Organisation.id).where(Organisation.path.like(f"{root.path}%"))
+            )
+        )
+
+    def _committee(self, field: Field) -> list[int]:
+        """Return who holds a post at the place itself: they may belong to a branch elsewhere."""
+        scope = field.props.get("scope", "branch")
+        place = self._own if scope == "branch" else self._root
+        query = select(Post.person_id).where(
+            Post.organisation_id == place.id, valid_on(Post, self.occurred_on)
+        )
+        return list(self.session.scalars(query.distinct()))
+
+    def _suits(self, field: Field, person_ids: Sequence[int]) -> dict[int, bool]:
+        statuses = [code for code in field.props.get("status", "").split(",") if code]
+        places = self._places(field)
+        committee = set(self._committee(field)) if places is not None else set()
+        barred = self.subject_id if field.flag("not_subject") else None
+        standings = standings_on(self.session, person_ids, self.occurred_on)
+        found = {}
+        for person_id in person_ids:
+            standing = standings[person_id]
+            here = places is None or standing.organisation_id in places or person_id in committee
+            if standing.organisation_id is None and places is not None:
+                # Without a timeline, where somebody is now is the best that is known.
+                person = self.session.get(Person, person_id)
+                here = here or (person is not None and person.organisation_id in places)
+            right = not statuses or standing.status in map(MembershipStatus, statuses)
+            found[person_id] = here and right and person_id != barred
+        return found
+
+    def _posts(self, person_ids: Sequence[int]) -> dict[int, str]:
+        """Return the committee posts of people, to tell namesakes apart."""
+        rows = self.session.execute(
+            select(Post.person_id, Post.kind, Organisation.short_name)
+            .join(Organisation, Organisation.id == Post.organisation_id)
+            .where(
+                Post.person_id.in_(person_ids),
+                Post.kind.in_(sorted(COMMITTEE_POSTS)),
+                valid_on(Post, self.occurred_on),
+            )
+            .order_by(Organisation.path, Post.kind)
+        )
+        found: dict[int, str] = {}
+        for row in rows:
+            found.setdefault(row.person_id, f"{row.short_name}{PostKind(row.kind).label}")
+        return found
+
+
+def form_context(
+    session: Session,
+    world: World,
+    matter: Matter,
+    day: date,
+    actor: Actor,
+    *,
+    instance_id: int | None = None,
+    variables: Mapping[str, Any] | None = None,
+) -> DatabaseFormContext:
+    """Return the context of a form of ``matter``. ``variables`` adds what was recorded before."""
+    return DatabaseFormContext(
+        session=session,
+        occurred_on=day,
+        variables=facts(matter, variables or {}),
+        functions=world.functions,
+        subject_id=matter.subject_id,
+        organisation_id=matter.organisation_id,
+        actor=actor,
+        world=world,
+        instance_id=instance_id,
+    )
