@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import BigInteger, Date, bindparam, null, or_, select, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -170,7 +171,7 @@ _by_account = _who.where(Account.id == bindparam("id", type_=BigInteger))
 _by_person = _who.where(Person.id == bindparam("id", type_=BigInteger))
 
 
-def _held() -> Select[tuple[int | str | None, ...]]:
+def _held() -> Select[Any]:
     ids = bindparam("ids", type_=ARRAY(BigInteger))
     principal = aliased(Person)
     own = select(
@@ -224,10 +225,10 @@ _posts = _held()
 
 def load_actor(
     session: Session,
+    day: date,
     *,
     account_id: int | None = None,
     person_id: int | None = None,
-    day: date,
 ) -> Actor:
     """Return the actor behind an account or a person, as on ``day``, in two queries.
 

@@ -94,6 +94,8 @@ class Person(db.Model):  # type: ignore[name-defined,misc]
     )
     group_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey(_ORGANISATION), index=True)
     workplace: Mapped[str | None] = mapped_column(Text)
+    floating_to: Mapped[str | None] = mapped_column(Text)
+    """Where a 流动党员 stays; NULL when he is at home."""
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 

@@ -86,6 +86,7 @@ class Action(StrEnum):
     VIEW_FINDINGS = "view_findings", N_("查看该党组织的问题清单")
     VIEW_PERSON = "view_person", N_("查看该人员的信息")
     MANAGE_PERSON = "manage_person", N_("维护该人员的信息")
+    CORRECT_STATUS = "correct_status", N_("更正该人员的党员身份和权利")
     MANAGE_ORGANISATION = "manage_organisation", N_("维护该党组织的信息")
     MANAGE_POSTS = "manage_posts", N_("维护该党组织的职务")
     MANAGE_ACCOUNTS = "manage_accounts", N_("维护该党组织人员的账号")
@@ -159,8 +160,10 @@ POLICY: Mapping[Action, Rule] = {
     Action.MANAGE_PERSON: Rule(
         (r.over(frozenset({PostKind.ORGANISATION_COMMISSIONER})), r.administrators)
     ),
+    # Nobody gives himself a post or a status, however high his office.
+    Action.CORRECT_STATUS: Rule((r.administrators,), bar=(r.being_oneself,)),
     Action.MANAGE_ORGANISATION: Rule((r.administrators,)),
-    Action.MANAGE_POSTS: Rule((r.administrators,)),
+    Action.MANAGE_POSTS: Rule((r.administrators,), bar=(r.about_oneself,)),
     Action.MANAGE_ACCOUNTS: Rule((r.administrators,)),
     Action.MANAGE_PROCEDURES: Rule((r.administrators,)),
     Action.SET_PARAMETERS: Rule(

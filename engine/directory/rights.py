@@ -242,6 +242,13 @@ def about_oneself(actor: Actor, thing: Any) -> GuichengError | None:
     return None
 
 
+def being_oneself(actor: Actor, person: PersonView) -> GuichengError | None:
+    """Forbid it to the person himself."""
+    if person.person_id == actor.person_id:
+        return NotAllowed(N_("不能由本人办理涉及本人的变更，请由其他管理员办理。"))
+    return None
+
+
 def own_decision(actor: Actor, task: TaskView | StartView) -> GuichengError | None:
     """Forbid a decision, or a task of a lane that excludes him, to the person it is about."""
     if task.not_subject or (isinstance(task, TaskView) and task.decision):

@@ -15,7 +15,7 @@ NONE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True)
 class OrganisationView:
-    """An organisation as the owner of something."""
+    """An organisation as the owner of something; ``subject_id`` is whom a change there is about."""
 
     organisation_id: int
     path: str

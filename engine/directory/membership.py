@@ -1,0 +1,171 @@
+"""Membership as a dated timeline: the status on a day is the latest point on or before it.
+
+Two points of the same day: the one recorded later counts. Revoked points count never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import BigInteger, any_, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+
+from engine.clock import Clock
+from engine.database import after_commit
+from engine.directory.codes import MembershipStatus
+from engine.directory.models import Membership, Person
+from engine.errors import NotFound
+from engine.signals import membership_changed
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a person stands on a day: since when, and at which organisation."""
+
+    status: MembershipStatus
+    since: date | None = None
+    organisation_id: int | None = None
+
+
+NO_STANDING = Standing(MembershipStatus.NONE)
+
+
+def status_on(session: Session, person_id: int, day: date) -> MembershipStatus:
+    """Return the membership status of a person on a day; NONE before the timeline begins."""
+    return standing_on(session, person_id, day).status
+
+
+def statuses_on(
+    session: Session, person_ids: Iterable[int], day: date
+) -> dict[int, MembershipStatus]:
+    """Return the status of each person on a day, in one query."""
+    return {who: found.status for who, found in standings_on(session, person_ids, day).items()}
+
+
+def standing_on(session: Session, person_id: int, day: date) -> Standing:
+    """Return status, since and organisation of a person on a day."""
+    return standings_on(session, [person_id], day)[person_id]
+
+
+def standings_on(session: Session, person_ids: Iterable[int], day: date) -> dict[int, Standing]:
+    """Return the standing of each person on a day, in one query."""
+    wanted = list(person_ids)
+    rows = session.execute(
+        select(
+            Membership.person_id, Membership.status, Membership.since, Membership.organisation_id
+        )
+        .distinct(Membership.person_id)
+        .where(
+            Membership.person_id == any_(literal(wanted, ARRAY(BigInteger))),
+            Membership.since <= day,
+            Membership.revoked_at.is_(None),
+        )
+        .order_by(Membership.person_id, Membership.since.desc(), Membership.id.desc())
+    )
+    found = {
+        row.person_id: Standing(MembershipStatus(row.status), row.since, row.organisation_id)
+        for row in rows
+    }
+    return {person_id: found.get(person_id, NO_STANDING) for person_id in wanted}
+
+
+def timeline(session: Session, person_id: int) -> list[Membership]:
+    """Return the points of a person's timeline that count, in order."""
+    return list(
+        session.scalars(
+            select(Membership)
+            .where(Membership.person_id == person_id, Membership.revoked_at.is_(None))
+            .order_by(Membership.since, Membership.id)
+        )
+    )
+
+
+def set_status(
+    session: Session,
+    person_id: int,
+    status: MembershipStatus,
+    since: date,
+    *,
+    clock: Clock,
+    organisation_id: int | None = None,
+    source: tuple[int, int] | None = None,
+    note: str | None = None,
+) -> int | None:
+    """Add a point to a person's timeline and return its id; None when nothing would change.
+
+    ``organisation_id`` None keeps the organisation he has on that day. ``source`` is the ledger
+    entry (chain id, seq) that causes it; None when an administrator records it by hand.
+    Raises NotFound.
+    """
+    person = session.get(Person, person_id, with_for_update=True)
+    if person is None:
+        raise NotFound()
+    standing = standing_on(session, person_id, since)
+    if organisation_id is None:
+        organisation_id = standing.organisation_id or person.organisation_id
+    if (standing.status, standing.organisation_id) == (status, organisation_id):
+        return None
+    chain, seq = source or (None, None)
+    made = Membership(
+        person_id=person_id,
+        status=MembershipStatus(status),
+        since=since,
+        organisation_id=organisation_id,
+        recorded_at=clock.now(),
+        source_chain=chain,
+        source_seq=seq,
+        note=note,
+    )
+    session.add(made)
+    session.flush()
+    _keep_current(session, person, clock)
+    _announce(session, person_id, MembershipStatus(status), since)
+    return made.id
+
+
+def revoke_since(session: Session, source_chain: int, seq: int, *, clock: Clock) -> list[int]:
+    """Revoke what a matter's ledger entries from ``seq`` on have set; return the people touched.
+
+    A send-back undoes the steps from there on, so their effects on membership go too.
+    """
+    people = session.scalars(
+        update(Membership)
+        .where(
+            Membership.source_chain == source_chain,
+            Membership.source_seq >= seq,
+            Membership.revoked_at.is_(None),
+        )
+        .values(revoked_at=clock.now())
+        .returning(Membership.person_id)
+    ).all()
+    touched = sorted(set(people))
+    for person_id in touched:
+        person = session.get(Person, person_id, with_for_update=True)
+        assert person is not None
+        _keep_current(session, person, clock)
+        now = standing_on(session, person_id, clock.today())
+        _announce(session, person_id, now.status, now.since)
+    return touched
+
+
+def _keep_current(session: Session, person: Person, clock: Clock) -> None:
+    """Let ``person.organisation_id`` say what the timeline says of today."""
+    current = standing_on(session, person.id, clock.today()).organisation_id
+    if current is not None and current != person.organisation_id:
+        person.organisation_id = current
+        person.group_id = None  # a group belongs to the branch he has left
+        session.flush()
+
+
+def _announce(
+    session: Session, person_id: int, status: MembershipStatus, since: date | None
+) -> None:
+    after_commit(
+        session,
+        lambda: membership_changed.send(
+            None, person_id=person_id, status=status.value, since=since
+        ),
+    )

@@ -1,0 +1,103 @@
+"""Factories for the directory: each makes one thing, with defaults for all that does not matter."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from engine.clock import FixedClock
+from engine.directory.models import Membership, Organisation, Person, Post
+from sqlalchemy.orm import Session
+
+LONG_AGO = date(2010, 1, 1)
+
+
+class Factory:
+    """Makes rows in the session of a test."""
+
+    def __init__(self, session: Session, clock: FixedClock) -> None:
+        self.session = session
+        self.clock = clock
+        self.count = 0
+
+    def organisation(
+        self,
+        name: str = "第一党支部",
+        parent: Organisation | None = None,
+        kind: str = "branch",
+        **values: object,
+    ) -> Organisation:
+        self.count += 1
+        made = Organisation(
+            parent_id=parent.id if parent else None,
+            path="/",
+            kind=kind,
+            name=name,
+            short_name=name,
+            code=f"T{self.count:04d}",
+            **values,
+        )
+        self.session.add(made)
+        self.session.flush()
+        made.path = (parent.path if parent else "/") + f"{made.id}/"
+        self.session.flush()
+        return made
+
+    def person(
+        self,
+        name: str = "张三",
+        organisation: Organisation | None = None,
+        status: str | None = "full",
+        since: date = LONG_AGO,
+    ) -> Person:
+        made = Person(
+            name=name,
+            organisation_id=organisation.id if organisation else None,
+            created_at=self.clock.now(),
+        )
+        self.session.add(made)
+        self.session.flush()
+        if status:
+            self.status(made, status, since, organisation)
+        return made
+
+    def status(
+        self, person: Person, status: str, since: date, organisation: Organisation | None = None
+    ) -> Membership:
+        made = Membership(
+            person_id=person.id,
+            status=status,
+            since=since,
+            organisation_id=organisation.id if organisation else None,
+            recorded_at=self.clock.now(),
+        )
+        self.session.add(made)
+        self.session.flush()
+        return made
+
+    def post(
+        self,
+        person: Person,
+        organisation: Organisation,
+        kind: str = "secretary",
+        since: date = LONG_AGO,
+        until: date | None = None,
+    ) -> Post:
+        made = Post(
+            person_id=person.id,
+            organisation_id=organisation.id,
+            kind=kind,
+            since=since,
+            until=until,
+        )
+        self.session.add(made)
+        self.session.flush()
+        return made
+
+
+@pytest.fixture
+def make(session: Session, clock: FixedClock) -> Factory:
+    """Return the factory of this test."""
+    return Factory(session, clock)
+
+
