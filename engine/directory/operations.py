@@ -21,7 +21,7 @@ from engine.directory.membership import set_status
 from engine.directory.models import Account, Person, Post, RightsRestriction, Substitution
 from engine.directory.people import get_person, identity_number_ok, person_view
 from engine.directory.policy import Action, require
-from engine.directory.things import SubstitutionView
+from engine.directory.things import OrganisationView, SubstitutionView
 from engine.errors import N_, InvalidInput, NotFound
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
