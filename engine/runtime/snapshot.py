@@ -1,0 +1,166 @@
+"""The state of a run as a few hundred bytes: no specification, no history.
+
+Format 1, after the format byte, in msgpack::
+
+    [scope, [[holder, process, scope] …], messages, writes]
+    scope = [tasks, data, correlations, completed, success]
+    task  = [id, index of the parent or -1, state, element, notes, changed, removed]
+
+``changed`` and ``removed`` say how a task's data differ from its parent's. Tasks are written in the
+order of their branches, parents first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import msgpack
+
+from engine.definitions.parsing import FrozenSpec
+from engine.errors import N_, EngineFault
+from engine.runtime.tree import ScriptEngine, Step, SubProcessRun, Workflow, walk
+
+FORMAT: Final = b"\x01"
+_TRIGGERED: Final = 512
+"""Added to the state of a task that was started by its parent, not by a flow."""
+_MISSING = object()
+
+
+class SnapshotUnreadable(EngineFault):
+    """A snapshot has an unknown format or does not fit the definition."""
+
+    code = "snapshot_unreadable"
+    default = N_("事项的状态无法读取：%(reason)s")
+
+
+def dump(workflow: Workflow) -> bytes:
+    """Return the state of a compacted workflow."""
+    inner = sorted(workflow.subprocesses.values(), key=lambda run: run.depth)
+    state = (
+        _dump_scope(workflow),
+        [(run.parent_task_id.bytes, run.spec.name, _dump_scope(run)) for run in inner],
+        workflow.bpmn_events,
+        workflow.writes,
+    )
+    packed: bytes = msgpack.packb(state)
+    return FORMAT + packed
+
+
+def load(spec: FrozenSpec, snapshot: bytes, engine: ScriptEngine) -> Workflow:
+    """Rebuild a workflow around its shared specification. Raises SnapshotUnreadable."""
+    if snapshot[:1] != FORMAT:
+        raise SnapshotUnreadable(reason=f"格式 {snapshot[:1]!r}")
+    try:
+        scope, inner, events, writes = msgpack.unpackb(
+            memoryview(snapshot)[1:], strict_map_key=False
+        )
+        top = Workflow(spec.spec, spec.subprocess_specs, engine)
+        top.writes = writes
+        top.bpmn_events = events
+        _load_scope(top, scope)
+        for holder_id, name, nested in inner:
+            identity = UUID(bytes=holder_id)
+            holder = _find(top, identity)
+            run = SubProcessRun(spec.subprocess_specs[name], identity, top)
+            top.subprocesses[identity] = run
+            _load_scope(run, nested)
+            run.completed_event.connect(holder.task_spec._on_subworkflow_completed, holder)
+    except (KeyError, ValueError, TypeError, IndexError, msgpack.UnpackException) as error:
+        raise SnapshotUnreadable(reason=f"{type(error).__name__}: {error}") from error
+    return top
+
+
+def _dump_scope(workflow: Any) -> tuple[Any, ...]:
+    rows, places = [], {}
+    for step in walk(workflow):
+        parent = step.parent
+        places[step.id] = len(rows)
+        changed, removed = (step.data, None) if parent is None else _delta(parent.data, step.data)
+        rows.append(
+            (
+                step.id.bytes,
+                -1 if parent is None else places[parent.id],
+                step._state + (_TRIGGERED if step.triggered else 0),
+                step.task_spec.name,
+                _notes(step.internal_data),
+                changed or None,
+                removed or None,
+            )
+        )
+    return (
+        rows,
+        workflow.data or None,
+        workflow.correlations or None,
+        workflow.completed,
+        workflow.success,
+    )
+
+
+def _load_scope(workflow: Any, state: Any) -> None:
+    rows, data, correlations, workflow.completed, workflow.success = state
+    specs, tasks = workflow.spec.task_specs, workflow.tasks
+    loaded: list[Step] = []
+    for identity, place, number, element, notes, changed, removed in rows:
+        step = Step.__new__(Step)
+        step.id = UUID(bytes=identity)
+        step.workflow = workflow
+        step.task_spec = specs[element]
+        step._state = number & ~_TRIGGERED
+        step.triggered = number >= _TRIGGERED
+        step._children = []
+        step.thread_id = 0
+        step.last_state_change = 0.0
+        step.internal_data = _restored_notes(notes) if notes else {}
+        if place < 0:
+            step._parent = None
+            step.data = changed or {}
+        else:
+            parent = loaded[place]
+            step._parent = parent.id
+            parent._children.append(step.id)
+            step.data = dict(parent.data)
+            if changed:
+                step.data.update(changed)
+            for name in removed or ():
+                step.data.pop(name, None)
+        tasks[step.id] = step
+        loaded.append(step)
+    workflow.task_tree = loaded[0]
+    if data:
+        workflow.data = data
+    if correlations:
+        workflow.correlations = correlations
+
+
+def _delta(base: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    changed = {
+        name: value
+        for name, value in data.items()
+        if (old := base.get(name, _MISSING)) is not value and old != value
+    }
+    return changed, [name for name in base if name not in data]
+
+
+def _notes(notes: dict[str, Any]) -> dict[str, Any] | None:
+    """Leave out notes that say nothing; of finished instances only the number matters."""
+    kept = {name: value for name, value in notes.items() if value is not False}
+    if "merged" in kept:
+        kept["merged"] = len(kept["merged"])
+    return kept or None
+
+
+def _restored_notes(notes: dict[str, Any]) -> dict[str, Any]:
+    if "merged" in notes:
+        notes["merged"] = [""] * notes["merged"]
+    return notes
+
+
+def _find(top: Workflow, identity: UUID) -> Step:
+    if identity in top.tasks:
+        return top.tasks[identity]  # type: ignore[no-any-return]  # SpiffWorkflow ships no types
+    for run in top.subprocesses.values():
+        if identity in run.tasks:
+            return run.tasks[identity]  # type: ignore[no-any-return]
+    raise KeyError(identity)

@@ -1,0 +1,512 @@
+"""A process instance while it takes a step: the token engine behind a small interface.
+
+With ``tree``, ``compaction`` and ``snapshot`` beside it the only place that touches SpiffWorkflow's
+run time. A :class:`Run` lives for one step: restored from a snapshot, moved, snapshotted, dropped.
+When anything fails, it is thrown away and the instance stays as it was. A run belongs to one
+thread; the specification behind it is shared by all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgpack
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
+from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
+from SpiffWorkflow.bpmn.util.event import BpmnEvent
+
+from engine.clock import Clock
+from engine.definitions.behaviour import Error, EventBasedGateway, FirstEvent, Message, Signal
+from engine.definitions.branches import (
+    ON,
+    Data,
+    latest_day,
+    record_day,
+    visible,
+    write,
+)
+from engine.definitions.parsing import FrozenSpec
+from engine.definitions.timers import Timer
+from engine.errors import (
+    N_,
+    EngineFault,
+    ExpressionFault,
+    GuichengError,
+    StepBudgetExceeded,
+    StuckInstance,
+    TaskClosed,
+)
+from engine.runtime import snapshot as snapshots
+from engine.runtime.compaction import compact
+from engine.runtime.tree import (
+    COMPLETED,
+    READY,
+    STARTED,
+    WAITING,
+    ScriptEngine,
+    Step,
+    Workflow,
+    walk,
+    walk_all,
+)
+
+COMPACT_EVERY: Final = 64
+"""After how many automatic activities the tree is compacted inside a step."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a run needs to know of the world."""
+
+    clock: Clock
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """The date functions of expressions."""
+    step_budget: int = 20_000
+    """How many automatic activities one step may run."""
+    dates: frozenset[str] = frozenset()
+    """Elements whose days are remembered besides those that the diagram asks for."""
+    variables: frozenset[str] = frozenset()
+    """Variables that are kept besides those that the diagram reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """A task that waits for a person."""
+
+    uid: UUID
+    """Stays the same until the task ends."""
+    element: str
+    lane: str | None
+    """The id of the lane."""
+    lane_name: str | None
+    variables: Data
+    """What its branch knows: process variables, and ``on``."""
+    item: int | str | None
+    """The index or key in the collection, for an instance of a multi-instance."""
+    value: Any
+    """The item of the collection itself, where the diagram names it."""
+    not_before: date | None
+    """The latest day on which a step happened that this one follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingTimer:
+    """A timer that is armed."""
+
+    uid: UUID
+    element: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """An event that is waited for."""
+
+    uid: UUID
+    element: str
+    name: str
+    kind: Literal["message", "signal"] = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message or signal that nobody in the instance waited for."""
+
+    name: str
+    payload: Data
+    kind: Literal["message", "signal"] = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """An element that was completed in this step."""
+
+    element: str
+    kind: str
+    variables: Data
+    """What its branch knew right after, with ``on``."""
+    flows: tuple[str, ...]
+    """The flows that were taken from it."""
+    instance: bool = False
+    """It is one instance (or round) of an activity that is passed as a whole later."""
+
+
+class Run:
+    """A live, throw-away workflow."""
+
+    def __init__(self, spec: FrozenSpec, workflow: Workflow, environment: Environment) -> None:
+        self.spec = spec
+        self.environment = environment
+        self.passed: list[Passed] = []
+        """What was completed in this step, in order."""
+        self._workflow = workflow
+        self._dates = spec.dates | environment.dates
+        self._variables = spec.variables | environment.variables
+        self._budget = environment.step_budget
+        self._spent = False
+
+    # --- beginning and end
+
+    @classmethod
+    def start(
+        cls, spec: FrozenSpec, variables: Mapping[str, Any], environment: Environment
+    ) -> Run:
+        """Begin a new instance and run it to its first wait."""
+        workflow = Workflow(spec.spec, spec.subprocess_specs, ScriptEngine(environment))
+        run = cls(spec, workflow, environment)
+        with run._step():
+            workflow.plant()
+            write(workflow.task_tree, run._kept(variables))
+        return run
+
+    @classmethod
+    def restore(cls, spec: FrozenSpec, snapshot: bytes, environment: Environment) -> Run:
+        """Take up an instance where its snapshot left it."""
+        return cls(
+            spec, snapshots.load(spec, snapshot, ScriptEngine(environment)), environment
+        )
+
+    def snapshot(self) -> bytes:
+        """Return the state, to be restored around the same specification."""
+        self._check_usable()
+        return snapshots.dump(self._workflow)
+
+    @property
+    def completed(self) -> bool:
+        """Whether the instance has ended, by itself or by :meth:`cancel`."""
+        return bool(self._workflow.completed)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the instance was cancelled."""
+        return self.completed and not self._workflow.success
+
+    @property
+    def variables(self) -> Data:
+        """What a completed instance knew at its end."""
+        return visible(self._workflow.data)
+
+    # --- moving
+
+    def complete(self, uid: UUID, variables: Mapping[str, Any], occurred_on: date) -> None:
+        """Complete an open task that happened on ``occurred_on``, and run on to the next wait.
+
+        Only the variables that the diagram reads (or the environment names) are kept.
+
+        Raises TaskClosed when the task is not open, EngineFault when the definition misbehaves;
+        the run is then of no more use.
+        """
+        with self._step():
+            task = self._find(uid)
+            if task is None or task._state != READY or not task.task_spec.manual:
+                raise TaskClosed
+            write(task, self._kept(variables))
+            self._happened(task, task.task_spec.bpmn_id, occurred_on)
+            self._perform(task)
+
+    def fire_due(self) -> int:
+        """Fire the timers that are due, in the order of their moments; return how many."""
+        with self._step() as fired:
+            pass
+        return fired[0]
+
+    def deliver(
+        self,
+        name: str,
+        payload: Mapping[str, Any],
+        *,
+        uid: UUID | None = None,
+        occurred_on: date | None = None,
+    ) -> int:
+        """Deliver a message or signal; return how many events caught it.
+
+        With ``uid`` exactly that catcher is addressed, as listed in :meth:`subscriptions`.
+        """
+        caught = 0
+        with self._step():
+            for task, element, definition in list(self._catchers()):
+                if definition.name != name or (uid is not None and task.id != uid):
+                    continue
+                if task._state != WAITING:
+                    continue
+                if occurred_on is not None:
+                    self._happened(task, element, occurred_on)
+                event = BpmnEvent(definition, payload=self._kept(payload))
+                task.task_spec.catch(task, event)
+                task.task_spec._update(task)
+                caught += 1
+        return caught
+
+    def cancel(self) -> None:
+        """End the instance without result."""
+        self._check_usable()
+        self._workflow.cancel()
+        compact(self._workflow)
+
+    # --- looking
+
+    def open_tasks(self) -> list[OpenTask]:
+        """Return the tasks that wait for a person, in the order of their branches."""
+        found = []
+        for task in walk_all(self._workflow):
+            if task._state == READY and task.task_spec.manual:
+                element = task.task_spec.bpmn_id
+                info = self.spec.elements[element]
+                item, value = self._item(task)
+                found.append(
+                    OpenTask(
+                        uid=task.id,
+                        element=element,
+                        lane=info.lane,
+                        lane_name=info.lane_name,
+                        variables=_known(task.data),
+                        item=item,
+                        value=value,
+                        not_before=latest_day(task.data),
+                    )
+                )
+        return found
+
+    def timers(self) -> list[PendingTimer]:
+        """Return the armed timers, the earliest first."""
+        return [
+            PendingTimer(task.id, element, due) for due, task, element, _ in self._armed_timers()
+        ]
+
+    def subscriptions(self) -> list[Subscription]:
+        """Return the messages and signals that are waited for."""
+        return [
+            Subscription(
+                task.id,
+                element,
+                definition.name,
+                "message" if isinstance(definition, Message) else "signal",
+            )
+            for task, element, definition in self._catchers()
+        ]
+
+    def take_messages(self) -> list[Sent]:
+        """Return, once, the messages and signals thrown that nobody in the instance caught."""
+        events, self._workflow.bpmn_events = self._workflow.bpmn_events, []
+        return [Sent(name, payload, kind) for kind, name, payload in events]
+
+    # --- the machinery
+
+    @contextmanager
+    def _step(self) -> Iterator[list[int]]:
+        """Run one command, then all that follows from it; yields a place for the count of timers.
+
+        Whatever fails, the run is of no more use.
+        """
+        self._check_usable()
+        self._spent = True
+        fired = [0]
+        try:
+            yield fired
+            self._run_automatic()
+            while self._fire_next():
+                fired[0] += 1
+                self._run_automatic()
+            self._collect_thrown()
+            compact(self._workflow)
+            self._check_alive()
+        except GuichengError:
+            raise
+        except Exception as error:
+            raise ExpressionFault(
+                N_("流程运行出错（%(kind)s）：%(detail)s"),
+                kind=type(error).__name__,
+                detail=" ".join(str(error).split())[:200],
+            ) from error
+        self._spent = False
+
+    def _check_usable(self) -> None:
+        if self._spent:
+            raise EngineFault(N_("这次运行已经失败，不能继续使用。"))
+
+    def _run_automatic(self) -> None:
+        """Run everything that waits for nobody, the innermost subprocesses first."""
+        top = self._workflow
+        progress = True
+        while progress and not top.completed:
+            progress = False
+            inner = [run for run in top.subprocesses.values() if not run.completed]
+            for run in sorted(inner, key=lambda run: run.depth, reverse=True):
+                while self._run_ready(run):
+                    progress = True
+            if self._run_ready(top):
+                progress = True
+
+    def _run_ready(self, workflow: Any) -> bool:
+        if workflow.completed:
+            return False
+        ready = [s for s in walk(workflow) if s._state == READY and not s.task_spec.manual]
+        for step in ready:
+            # One of them may have ended another: a terminate event, an interrupting boundary.
+            if step._state == READY and step.id in workflow.tasks:
+                self._perform(step)
+        return bool(ready)
+
+    def _perform(self, task: Step) -> None:
+        self._budget -= 1
+        if self._budget < 0:
+            raise StepBudgetExceeded(budget=self.environment.step_budget)
+        workflow = task.workflow
+        task.run()
+        if task._state == COMPLETED:
+            self._record(task)
+        holder = workflow.parent_task_id if workflow.completed else None
+        if holder is not None and (outer := self._find(holder)) is not None:
+            outer.task_spec._update(outer)
+        if self._budget % COMPACT_EVERY == 0:
+            compact(self._workflow)
+
+    def _record(self, task: Step) -> None:
+        element = getattr(task.task_spec, "bpmn_id", None)
+        info = self.spec.elements.get(element) if element else None
+        if info is None:
+            return
+        taken: list[str] = []
+        for child in task.children:
+            if not child.triggered:
+                target = _element_of(child.task_spec)
+                taken += self.spec.steps_to.get((info.id, target), ())[:1]
+        parent = task.parent
+        self.passed.append(
+            Passed(
+                element=info.id,
+                kind=info.kind,
+                variables=_known(task.data),
+                flows=tuple(dict.fromkeys(taken)),
+                instance=parent is not None
+                and isinstance(parent.task_spec, LoopTask)
+                and parent.task_spec.bpmn_id == info.id,
+            )
+        )
+
+    def _happened(self, task: Step, element: str, day: date) -> None:
+        data = dict(task.data)
+        record_day(data, element, day, self._dates)
+        task.data = data
+
+    def _kept(self, variables: Mapping[str, Any]) -> Data:
+        """Return a deep copy of the variables that are kept; they must be plain JSON values."""
+        kept = {name: value for name, value in variables.items() if name in self._variables}
+        copied: Data = msgpack.unpackb(msgpack.packb(kept)) if kept else {}
+        return copied
+
+    def _fire_next(self) -> bool:
+        """Fire the timer that is due first, if it is due by now."""
+        if self._workflow.completed:
+            return False
+        first = next(self._armed_timers(), None)
+        if first is None or first[0] > self.environment.clock.now():
+            return False
+        _, task, _, timer = first
+        if isinstance(task.task_spec, EventBasedGateway):
+            task.task_spec.fire(task, timer)
+        else:
+            timer.fire(task)
+        self._budget -= 1
+        if self._budget < 0:
+            raise StepBudgetExceeded(budget=self.environment.step_budget)
+        return True
+
+    def _armed_timers(self) -> Iterator[tuple[datetime, Step, str, Timer]]:
+        found = []
+        for task in self._waiting_events():
+            for element, definition in _definitions(task):
+                if isinstance(definition, Timer) and (due := definition.due_at(task)):
+                    found.append((due, task, element, definition))
+        found.sort(key=lambda item: item[0])  # stable: those of one moment keep their order
+        return iter(found)
+
+    def _catchers(self) -> Iterator[tuple[Step, str, Any]]:
+        for task in self._waiting_events():
+            for element, definition in _definitions(task):
+                if isinstance(definition, (Message, Signal)):
+                    yield task, element, definition
+
+    def _waiting_events(self) -> Iterator[Step]:
+        for task in walk_all(self._workflow):
+            if task._state == WAITING and isinstance(task.task_spec, CatchingEvent):
+                yield task
+
+    def _collect_thrown(self) -> None:
+        """Keep what goes out as plain values; an error that nobody caught ends the step."""
+        kept = []
+        for event in self._workflow.bpmn_events:
+            if not isinstance(event, BpmnEvent):
+                kept.append(event)
+                continue
+            definition = event.event_definition
+            if isinstance(definition, Error):
+                raise EngineFault(
+                    N_("错误事件 %(name)s 没有被捕获。"), name=definition.code or definition.name
+                )
+            if isinstance(definition, (Message, Signal)):
+                kind = "message" if isinstance(definition, Message) else "signal"
+                kept.append([kind, definition.name, visible(event.payload)])
+        self._workflow.bpmn_events = kept
+
+    def _check_alive(self) -> None:
+        """Assert that the instance has ended or something can still move it."""
+        top = self._workflow
+        if top.completed:
+            return
+        for scope in (top, *top.subprocesses.values()):
+            if scope.completed:
+                continue
+            if not any(
+                step._state == STARTED
+                or (step._state == READY and step.task_spec.manual)
+                or (step._state == WAITING and isinstance(step.task_spec, CatchingEvent))
+                for step in scope.tasks.values()
+            ):
+                raise StuckInstance
+
+    def _find(self, uid: UUID) -> Step | None:
+        top = self._workflow
+        for scope in (top, *top.subprocesses.values()):
+            if uid in scope.tasks:
+                found: Step = scope.tasks[uid]
+                return found
+        return None
+
+    def _item(self, task: Step) -> tuple[int | str | None, Any]:
+        """Return index and value of the innermost multi-instance that a task belongs to."""
+        step: Step | None = task
+        while step is not None:
+            notes, parent = step.internal_data, step.parent
+            if parent is not None and isinstance(parent.task_spec, LoopTask):
+                item = notes.get("key_or_index", notes.get("item", notes.get("iteration")))
+                name = getattr(parent.task_spec, "input_item", None)
+                return item, step.data.get(name.bpmn_id) if name is not None else None
+            holder = step.workflow.parent_task_id
+            step = self._find(holder) if holder is not None else None
+        return None, None
+
+
+def _known(data: Data) -> Data:
+    return {**visible(data), ON: dict(data.get(ON, {}))}
+
+
+def _definitions(task: Step) -> Iterator[tuple[str, Any]]:
+    """Yield what an event waits for, each with the element that says so."""
+    definition = task.task_spec.event_definition
+    if isinstance(definition, FirstEvent):
+        yield from zip(task.task_spec._outputs, definition.event_definitions, strict=True)
+    else:
+        yield task.task_spec.bpmn_id, definition
+
+
+def _element_of(spec: Any) -> str:
+    if isinstance(spec, BoundaryEventSplit):
+        spec = spec.outputs[0]
+    return getattr(spec, "bpmn_id", None) or ""
