@@ -155,19 +155,45 @@ def begin(
     return _after(matter, run, {}, world, started_on)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An open task with its workflow restored, about to be looked at or completed once."""
+
+    task: OpenTask
+    facts: Mapping[str, Any]
+    """What the task's form may ask for besides its own fields."""
+    run: Run
+    others: Mapping[UUID, OpenTask]
+    """The other open tasks."""
+
+
+def prepare(matter: Matter, uid: UUID, world: World) -> Prepared:
+    """Restore a matter at one of its open tasks. Raises TaskClosed when it is not open."""
+    run = _restore(matter, world)
+    others = _open(run)
+    task = others.pop(uid, None)
+    if task is None:
+        raise TaskClosed
+    return Prepared(task, facts(matter, task.variables), run, others)
+
+
 def complete(
-    matter: Matter, uid: UUID, data: Mapping[str, Any], occurred_on: date, world: World
+    matter: Matter,
+    uid: UUID,
+    data: Mapping[str, Any],
+    occurred_on: date,
+    world: World,
+    *,
+    prepared: Prepared | None = None,
 ) -> Transition:
     """Complete an open task with the cleaned data of its form.
 
-    Raises TaskClosed when the task is not open, InvalidInput when ``occurred_on`` is not possible,
-    EngineFault when the definition misbehaves. The matter given is never changed.
+    ``prepared`` saves restoring the matter twice; it is used up. Raises TaskClosed when the task
+    is not open, InvalidInput when ``occurred_on`` is not possible, EngineFault when the definition
+    misbehaves. The matter given is never changed.
     """
-    run = _restore(matter, world)
-    before = _open(run)
-    task = before.pop(uid, None)
-    if task is None:
-        raise TaskClosed
+    prepared = prepared or prepare(matter, uid, world)
+    task, run, before = prepared.task, prepared.run, prepared.others
     check_day(matter, task, occurred_on, world)
     definition = matter.definition
     kept = definition.kept[definition.package.steps[task.element].form]
@@ -413,6 +439,8 @@ def _effects(
     matter: Matter, passed: Iterable[Passed], day: date, world: World
 ) -> Iterable[StatusChange | Outcome]:
     for element in passed:
+        if element.instance:
+            continue  # one item of several: the effect belongs to the whole
         for effect in matter.definition.effects.get(element.element, ()):
             yield from _effect(matter, effect, element, day, world)
 
@@ -457,6 +485,7 @@ __all__ = [
     "Matter",
     "OpenedTask",
     "Outcome",
+    "Prepared",
     "StatusChange",
     "Transition",
     "World",
@@ -469,6 +498,7 @@ __all__ = [
     "facts",
     "fire",
     "look",
+    "prepare",
     "send_back",
     "stage_of",
 ]
