@@ -1,0 +1,254 @@
+"""A compiled form: what the inbox shows, what a task takes, and what an API client may send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+
+from engine.errors import N_, ExpressionFault, InvalidInput
+from engine.expressions import Expression
+from engine.forms.checking import Check
+from engine.forms.compiling import compile_fields
+from engine.forms.fields import PLAIN, Field, FieldKind, FormContext, walk
+from engine.forms.html import Posted, read_html, write_html
+from engine.forms.reading import Entry, Problems
+from engine.forms.values import part_of, value_of
+from engine.forms.words import (
+    Answer,
+    Names,
+    answers_of,
+    label_of,
+    meeting_sentences,
+    raw_of,
+)
+
+
+class FormSchema:
+    """One form of a process package. Immutable and shared; compiled once by :func:`compile_form`.
+
+    ``fields`` is the tree to show. *Raw* data is what people or programs send (JSON, or text from
+    HTML posts); *data* is what :meth:`load` made of it. ``keys`` are the top-level keys of data.
+    """
+
+    def __init__(self, form_id: str, file: str, fields: Sequence[Field]) -> None:
+        self.id = form_id
+        self.file = file
+        self.fields = tuple(fields)
+        self._all = tuple(walk(self.fields))
+        self._schema: Schema = part_of(self.fields)()
+        self._readers = {
+            field.path: value_of(field)
+            for field in self._all
+            if field.takes_input and (field.key or field.kind is not FieldKind.GROUP)
+        }
+        self.keys: frozenset[str] = frozenset(self._schema.fields)
+
+    def __repr__(self) -> str:
+        return f"FormSchema({self.file!r})"
+
+    @property
+    def schema(self) -> Schema:
+        """The marshmallow schema of the structure alone: for API documentation."""
+        return self._schema
+
+    def expressions(self) -> tuple[Expression, ...]:
+        """Return every expression of the form: conditions, prefills, places in texts."""
+        return tuple(
+            expression
+            for field in self._all
+            for expression in (field.hide, field.prefill, *field.text)
+            if isinstance(expression, Expression)
+        )
+
+    # --- taking in ------------------------------------------------------------------------------
+
+    def load(self, raw: Mapping[str, Any], context: FormContext) -> dict[str, Any]:
+        """Check what was handed in and return the data to keep, in canonical JSON values.
+
+        Hidden and read-only fields are dropped, unknown ones refused; attendances and votes are
+        reckoned, never taken as sent. Empty values are left out; lists are always there.
+
+        Raises InvalidInput with every problem at once, by field name (``vote.for``,
+        ``visits-0.date``).
+        """
+        if not isinstance(raw, Mapping):
+            raise InvalidInput({"": [N_("内容的结构不对，请刷新页面后重新填写。")]})
+        entry = self._entry(raw, context)
+        problems: Problems = {}
+        try:
+            read = self._schema.load(_without(self.fields, raw, entry.hidden))
+        except ValidationError as error:
+            _flatten(error.messages, "", problems)
+            read = error.valid_data
+        except RecursionError:
+            raise InvalidInput({"": [N_("内容嵌套过深，请刷新页面后重新填写。")]}) from None
+        data = Check(entry, problems).level(self.fields, read if isinstance(read, dict) else {})
+        if problems:
+            raise InvalidInput(problems)
+        return data
+
+    def from_html(self, posted: Posted) -> dict[str, Any]:
+        """Return the raw data that a plain HTML post means. Never fails; :meth:`load` checks."""
+        return read_html(self.fields, posted)
+
+    def to_html(self, raw: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Return the values to show for ``raw``, by the names of the HTML form."""
+        return write_html(self.fields, raw)
+
+    def raw_of(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn kept data back into raw data, to be shown and corrected."""
+        return raw_of(self.fields, data)
+
+    # --- showing --------------------------------------------------------------------------------
+
+    def prefill(self, context: FormContext) -> dict[str, Any]:
+        """Return raw data to start from: what is known already, else the form's default values.
+
+        A prefill that cannot be evaluated yet, or gives a value the field does not take, is left
+        out.
+        """
+        raw: dict[str, Any] = {}
+        self._prefill(self.fields, raw, dict(context.variables), context)
+        return raw
+
+    def hidden(self, raw: Mapping[str, Any], context: FormContext) -> frozenset[str]:
+        """Return the names of the fields hidden for what is entered: ``key``, ``list-0.key``, ``#3``."""  # noqa: E501
+        return self._entry(raw, context).hidden
+
+    def live(self, raw: Mapping[str, Any], context: FormContext) -> list[str]:
+        """Say in plain words what the attendances and votes entered so far come to."""
+        return meeting_sentences(self._entry(raw, context))
+
+    def text(self, field: Field, raw: Mapping[str, Any], context: FormContext) -> str:
+        """Return the content of a ``text`` field, its places filled. Plain text: escape it."""
+        if all(isinstance(piece, str) for piece in field.text):
+            return "".join(str(piece) for piece in field.text)
+        scope = {**context.variables, **self._entry(raw, context).values}
+        pieces = []
+        for piece in field.text:
+            if isinstance(piece, Expression):
+                try:
+                    value = piece.evaluate(scope, context.functions)
+                except ExpressionFault:
+                    value = None
+                pieces.append("—" if value is None else str(value))
+            else:
+                pieces.append(piece)
+        return "".join(pieces)
+
+    def label(self, name: str) -> str:
+        """Return the label for a field name from an error, with row numbers and parents."""
+        return label_of(self.fields, name)
+
+    def in_words(self, data: Mapping[str, Any], names: Names) -> list[Answer]:
+        """Return kept data as labels and words, in the order of the form."""
+        return answers_of(self.fields, data, names)
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _entry(self, raw: Mapping[str, Any], context: FormContext) -> Entry:
+        return Entry(self.fields, self._readers, raw, context)
+
+    def _prefill(
+        self,
+        fields: Sequence[Field],
+        raw: dict[str, Any],
+        scope: dict[str, Any],
+        context: FormContext,
+    ) -> None:
+        for field in fields:
+            if field.kind is FieldKind.GROUP:
+                inner = raw if not field.key else {}
+                self._prefill(field.children, inner, scope, context)
+                if field.key and inner:
+                    raw[field.key] = inner
+                    scope[field.key] = inner
+            elif field.kind not in PLAIN:
+                value = self._start_value(field, scope, context)
+                if value is not None and value != []:
+                    raw[field.key] = value
+                    scope[field.key] = value
+
+    def _start_value(self, field: Field, scope: Mapping[str, Any], context: FormContext) -> Any:
+        value = field.default
+        if field.prefill is not None:
+            try:
+                found = field.prefill.evaluate(scope, context.functions)
+            except ExpressionFault:
+                found = None
+            value = value if found is None else found
+        if value is None or value == "":
+            return None
+        try:
+            return value_of(field).deserialize(value)
+        except ValidationError:
+            return None
+
+
+@lru_cache(maxsize=512)
+def _compile_text(source: bytes | str, file: str) -> FormSchema:
+    return FormSchema(*_identified(source, file))
+
+
+def compile_form(source: bytes | str | Mapping[str, Any], *, file: str) -> FormSchema:
+    """Compile a form-js form. The same text gives the same object.
+
+    Raises PackageProblem with every problem found: unsupported types, duplicate keys, bad
+    expressions, unknown properties; each with file, component and cure.
+    """
+    if isinstance(source, (bytes, str)):
+        return _compile_text(source, file)
+    return FormSchema(*_identified(source, file))
+
+
+def _identified(source: bytes | str | Mapping[str, Any], file: str) -> tuple[str, str, list[Field]]:
+    form_id, fields = compile_fields(source, file)
+    return form_id, file, fields
+
+
+def _without(
+    fields: Sequence[Field],
+    raw: Mapping[str, Any],
+    hidden: frozenset[str],
+    prefix: str = "",
+) -> dict[str, Any]:
+    """Return raw data without what is hidden or read-only."""
+    kept = dict(raw)
+    for field in fields:
+        name = prefix + field.slot
+        if field.kind is FieldKind.GROUP and not field.key:
+            kept = _without(field.children, kept, hidden, prefix)
+        elif field.key not in kept:
+            continue
+        elif name in hidden or not field.takes_input:
+            del kept[field.key]
+        elif field.kind is FieldKind.GROUP and isinstance(kept[field.key], Mapping):
+            kept[field.key] = _without(field.children, kept[field.key], hidden, f"{name}.")
+        elif field.kind is FieldKind.LIST and isinstance(kept[field.key], (list, tuple)):
+            kept[field.key] = [
+                _without(field.children, row, hidden, f"{name}-{index}.")
+                if isinstance(row, Mapping)
+                else row
+                for index, row in enumerate(kept[field.key])
+            ]
+    return kept
+
+
+def _flatten(messages: Any, path: str, problems: Problems) -> None:
+    """Turn marshmallow's tree of messages into sentences by field name."""
+    if isinstance(messages, Mapping):
+        for key, inner in messages.items():
+            if key == "_schema":
+                _flatten(inner, path, problems)
+            elif isinstance(key, int):
+                _flatten(inner, f"{path}-{key}", problems)
+            else:
+                shown = str(key)[:60]
+                _flatten(inner, f"{path}.{shown}" if path else shown, problems)
+    elif isinstance(messages, (list, tuple)):
+        problems.setdefault(path, []).extend(str(message) for message in messages)
+    else:
+        problems.setdefault(path, []).append(str(messages))
