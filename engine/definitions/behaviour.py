@@ -126,7 +126,7 @@ class ParallelGateway(stock.ParallelGateway):
         notes[FROM] = my_task.parent.task_spec.name
         waiting = sorted(_waiting_here(self, my_task), key=lambda t: t.internal_data[ARRIVAL])
         notes[ARRIVAL] = waiting[-1].internal_data[ARRIVAL] + 1 if waiting else 1
-        wanted = Counter(self._inputs)
+        wanted: Counter[str] = Counter(self._inputs)
         taken = []
         for token in (*waiting, my_task):
             source = token.internal_data[FROM]
@@ -540,4 +540,3 @@ def freeze(scope: Scope) -> None:
                 inner.completed_event.connect(spec.merge_child)
         if isinstance(spec, InclusiveGateway):
             spec.find_upstream()
-

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
-from engine.definitions.timers import is_literal
+from engine.definitions.timers import FORM_OF, is_literal, looks_literal
 from engine.definitions.xml import NAMESPACES, children, local_name
 from engine.errors import N_, ExpressionFault, Problem
 from engine.expressions import compile_expression
@@ -53,8 +53,17 @@ _UNSUPPORTED: Final = {
 _EVENT_DEFINITIONS: Final = {
     f"{name}EventDefinition": name
     for name in (
-        "timer message signal error escalation terminate conditional cancel link compensate"
-    ).split()
+        "timer",
+        "message",
+        "signal",
+        "error",
+        "escalation",
+        "terminate",
+        "conditional",
+        "cancel",
+        "link",
+        "compensate",
+    )
 }
 _ALLOWED_EVENTS: Final = {
     "startEvent": {"none", "timer", "message", "signal", "conditional"},
@@ -262,9 +271,7 @@ class _FileReader:
             self._read_node(node, process, parent, lane, incoming, outgoing, own)
             if local_name(node) in SUBPROCESSES:
                 identity = node.get("id") or ""
-                self._read_scope(
-                    node, process, identity, self.lanes.get(identity, lane), depth + 1
-                )
+                self._read_scope(node, process, identity, self.lanes.get(identity, lane), depth + 1)
 
     def _read_flows(
         self, scope: etree._Element, own: set[str | None]
@@ -374,7 +381,10 @@ class _FileReader:
             reference = node.get("messageRef")
             if reference not in self.names:
                 self._problem(
-                    node, "event-reference", N_("没有指明消息"), N_("请设置 messageRef 指向一个消息")
+                    node,
+                    "event-reference",
+                    N_("没有指明消息"),
+                    N_("请设置 messageRef 指向一个消息"),
                 )
             return "message", self.names.get(reference)
         if kind not in EVENTS:
@@ -442,7 +452,9 @@ class _FileReader:
             return
         scope: etree._Element | None = node
         while scope is not None:
-            if any(o.get("id") == target.get("dataObjectRef") for o in children(scope, "dataObject")):
+            if any(
+                o.get("id") == target.get("dataObjectRef") for o in children(scope, "dataObject")
+            ):
                 return
             scope = scope.getparent()
         self._problem(
@@ -455,10 +467,16 @@ class _FileReader:
     def _timer(self, node: etree._Element, part: etree._Element) -> None:
         text = _text(part)
         if text is None:
-            self._problem(
-                node, "timer-empty", N_("定时事件没有时间"), N_("请填写日期、时长或周期")
-            )
-        elif not is_literal(text):
+            self._problem(node, "timer-empty", N_("定时事件没有时间"), N_("请填写日期、时长或周期"))
+        elif looks_literal(text):
+            if not is_literal(text, FORM_OF[local_name(part)]):
+                self._problem(
+                    part,
+                    "timer-invalid",
+                    f"{N_('不是合格的日期、时长或周期')}：{text[:40]}",
+                    N_("日期写 2027-06-10，时长写 P1Y、P3M、P10D、PT1H，周期写 R3/P1M"),
+                )
+        else:
             self._expression(node.get("id") or "", part)
 
     def _expression(self, element: str, part: etree._Element) -> None:
@@ -548,4 +566,4 @@ def _text(element: etree._Element | None) -> str | None:
 
 def _line(element: etree._Element) -> int | None:
     line = element.sourceline
-    return int(line) if line is not None else None
+    return line if isinstance(line, int) else None

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from lxml import etree
 from SpiffWorkflow.bpmn.parser import BpmnParser
@@ -259,16 +259,14 @@ class _Node:
         """Connect the outgoing flows, creating the nodes they lead to."""
         flows = self.process_parser.get_outgoing_sequence_flows(self.bpmn_id)
         default = self.node.get("default")
-        choosing = isinstance(
-            self.task, (behaviour.ExclusiveGateway, behaviour.InclusiveGateway)
-        )
+        choosing = isinstance(self.task, (behaviour.ExclusiveGateway, behaviour.InclusiveGateway))
         if len(flows) > 1 and not self.handles_multiple_outgoing():  # type: ignore[attr-defined]
             raise ValidationException(
                 N_("任务后面有多条连线，请加上并行网关或排他网关"),
                 self.node,
                 self.process_parser.filename,
             )
-        if choosing and len(flows) == 1 and self.parse_condition(flows[0]) is None:  # type: ignore[attr-defined]
+        if choosing and len(flows) == 1 and self.parse_condition(flows[0]) is None:
             default = flows[0].get("id")
         for flow in flows:
             target = self.process_parser.entry(flow.get("targetRef"))
@@ -386,7 +384,7 @@ _CLASSES: dict[str, tuple[Any, Any]] = {
 class _Parser(BpmnParser):
     """One parser a definition version: it is one namespace for all ids."""
 
-    PARSER_CLASSES = {
+    PARSER_CLASSES: ClassVar = {
         tag: (type(parser.__name__, (_Node, parser), {}), spec)
         for tag, (parser, spec) in _CLASSES.items()
     }

@@ -40,7 +40,9 @@ def read_xml(data: bytes, file: str) -> etree._Element:
         )
     # Other encodings could hide a DOCTYPE from the search below.
     encoding = _ENCODING.match(data.removeprefix(b"\xef\xbb\xbf"))
-    if b"\x00" in data or (encoding and encoding[1].lower() not in (b"utf-8", b"utf8", b"us-ascii")):
+    if b"\x00" in data or (
+        encoding and encoding[1].lower() not in (b"utf-8", b"utf8", b"us-ascii")
+    ):
         raise _refusal(
             file, 1, "xml-encoding", N_("文件不是 UTF-8 编码"), N_("请另存为 UTF-8 编码的 XML")
         )
@@ -73,9 +75,7 @@ def read_xml(data: bytes, file: str) -> etree._Element:
             N_("请用 BPMN 建模工具重新导出"),
         ) from None
     if root is None:
-        raise _refusal(
-            file, 1, "xml-malformed", N_("文件是空的"), N_("请用 BPMN 建模工具重新导出")
-        )
+        raise _refusal(file, 1, "xml-malformed", N_("文件是空的"), N_("请用 BPMN 建模工具重新导出"))
     return root
 
 
@@ -93,7 +93,7 @@ def check_schema(root: etree._Element, file: str) -> list[Problem]:
         schema = _schema()
         if schema.validate(root):
             return []
-        errors = [(e.line, e.message) for e in schema.error_log]
+        errors = [(e.line, e.message) for e in schema.error_log]  # type: ignore[attr-defined]  # the stubs lack __iter__
     return [
         Problem(
             file=file,

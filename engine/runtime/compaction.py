@@ -94,7 +94,5 @@ def _common(branches: list[Data], fallback: Data) -> Data:
     return {
         name: value
         for name, value in first.items()
-        if all(
-            (other := data.get(name, _MISSING)) is value or other == value for data in others
-        )
+        if all((other := data.get(name, _MISSING)) is value or other == value for data in others)
     }

@@ -2,7 +2,7 @@
 
 Format 1, after the format byte, in msgpack::
 
-    [scope, [[holder, process, scope] …], messages, writes]
+    [scope, [[holder, process, scope] …], writes]
     scope = [tasks, data, correlations, completed, success]
     task  = [id, index of the parent or -1, state, element, notes, changed, removed]
 
@@ -41,7 +41,6 @@ def dump(workflow: Workflow) -> bytes:
     state = (
         _dump_scope(workflow),
         [(run.parent_task_id.bytes, run.spec.name, _dump_scope(run)) for run in inner],
-        workflow.bpmn_events,
         workflow.writes,
     )
     packed: bytes = msgpack.packb(state)
@@ -53,12 +52,9 @@ def load(spec: FrozenSpec, snapshot: bytes, engine: ScriptEngine) -> Workflow:
     if snapshot[:1] != FORMAT:
         raise SnapshotUnreadable(reason=f"格式 {snapshot[:1]!r}")
     try:
-        scope, inner, events, writes = msgpack.unpackb(
-            memoryview(snapshot)[1:], strict_map_key=False
-        )
+        scope, inner, writes = msgpack.unpackb(memoryview(snapshot)[1:], strict_map_key=False)
         top = Workflow(spec.spec, spec.subprocess_specs, engine)
         top.writes = writes
-        top.bpmn_events = events
         _load_scope(top, scope)
         for holder_id, name, nested in inner:
             identity = UUID(bytes=holder_id)
@@ -73,7 +69,8 @@ def load(spec: FrozenSpec, snapshot: bytes, engine: ScriptEngine) -> Workflow:
 
 
 def _dump_scope(workflow: Any) -> tuple[Any, ...]:
-    rows, places = [], {}
+    rows: list[tuple[Any, ...]] = []
+    places: dict[UUID, int] = {}
     for step in walk(workflow):
         parent = step.parent
         places[step.id] = len(rows)

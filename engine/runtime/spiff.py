@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgpack
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
@@ -22,7 +22,7 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.bpmn.util.event import BpmnEvent
 
 from engine.clock import Clock
-from engine.definitions.behaviour import Error, EventBasedGateway, FirstEvent, Message, Signal
+from engine.definitions import behaviour
 from engine.definitions.branches import (
     ON,
     Data,
@@ -115,7 +115,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Message:
     """A message or signal that nobody in the instance waited for."""
 
     name: str
@@ -146,6 +146,7 @@ class Run:
         self.passed: list[Passed] = []
         """What was completed in this step, in order."""
         self._workflow = workflow
+        self._messages: list[Message] = []
         self._dates = spec.dates | environment.dates
         self._variables = spec.variables | environment.variables
         self._budget = environment.step_budget
@@ -154,9 +155,7 @@ class Run:
     # --- beginning and end
 
     @classmethod
-    def start(
-        cls, spec: FrozenSpec, variables: Mapping[str, Any], environment: Environment
-    ) -> Run:
+    def start(cls, spec: FrozenSpec, variables: Mapping[str, Any], environment: Environment) -> Run:
         """Begin a new instance and run it to its first wait."""
         workflow = Workflow(spec.spec, spec.subprocess_specs, ScriptEngine(environment))
         run = cls(spec, workflow, environment)
@@ -168,9 +167,7 @@ class Run:
     @classmethod
     def restore(cls, spec: FrozenSpec, snapshot: bytes, environment: Environment) -> Run:
         """Take up an instance where its snapshot left it."""
-        return cls(
-            spec, snapshots.load(spec, snapshot, ScriptEngine(environment)), environment
-        )
+        return cls(spec, snapshots.load(spec, snapshot, ScriptEngine(environment)), environment)
 
     def snapshot(self) -> bytes:
         """Return the state, to be restored around the same specification."""
@@ -231,9 +228,9 @@ class Run:
         caught = 0
         with self._step():
             for task, element, definition in list(self._catchers()):
-                if definition.name != name or (uid is not None and task.id != uid):
+                if definition.name != name or task._state != WAITING:
                     continue
-                if task._state != WAITING:
+                if uid is not None and _event_uid(task, element) != uid:
                     continue
                 if occurred_on is not None:
                     self._happened(task, element, occurred_on)
@@ -276,25 +273,21 @@ class Run:
     def timers(self) -> list[PendingTimer]:
         """Return the armed timers, the earliest first."""
         return [
-            PendingTimer(task.id, element, due) for due, task, element, _ in self._armed_timers()
+            PendingTimer(_event_uid(task, element), element, due)
+            for due, task, element, _ in self._armed_timers()
         ]
 
     def subscriptions(self) -> list[Subscription]:
         """Return the messages and signals that are waited for."""
         return [
-            Subscription(
-                task.id,
-                element,
-                definition.name,
-                "message" if isinstance(definition, Message) else "signal",
-            )
+            Subscription(_event_uid(task, element), element, definition.name, _kind(definition))
             for task, element, definition in self._catchers()
         ]
 
-    def take_messages(self) -> list[Sent]:
+    def take_messages(self) -> list[Message]:
         """Return, once, the messages and signals thrown that nobody in the instance caught."""
-        events, self._workflow.bpmn_events = self._workflow.bpmn_events, []
-        return [Sent(name, payload, kind) for kind, name, payload in events]
+        messages, self._messages = self._messages, []
+        return messages
 
     # --- the machinery
 
@@ -409,7 +402,7 @@ class Run:
         if first is None or first[0] > self.environment.clock.now():
             return False
         _, task, _, timer = first
-        if isinstance(task.task_spec, EventBasedGateway):
+        if isinstance(task.task_spec, behaviour.EventBasedGateway):
             task.task_spec.fire(task, timer)
         else:
             timer.fire(task)
@@ -430,7 +423,7 @@ class Run:
     def _catchers(self) -> Iterator[tuple[Step, str, Any]]:
         for task in self._waiting_events():
             for element, definition in _definitions(task):
-                if isinstance(definition, (Message, Signal)):
+                if isinstance(definition, (behaviour.Message, behaviour.Signal)):
                     yield task, element, definition
 
     def _waiting_events(self) -> Iterator[Step]:
@@ -439,21 +432,17 @@ class Run:
                 yield task
 
     def _collect_thrown(self) -> None:
-        """Keep what goes out as plain values; an error that nobody caught ends the step."""
-        kept = []
-        for event in self._workflow.bpmn_events:
-            if not isinstance(event, BpmnEvent):
-                kept.append(event)
-                continue
+        """Take over what nobody inside caught; an error that nobody caught ends the step."""
+        for event in self._workflow.get_events():
             definition = event.event_definition
-            if isinstance(definition, Error):
+            if isinstance(definition, behaviour.Error):
                 raise EngineFault(
                     N_("错误事件 %(name)s 没有被捕获。"), name=definition.code or definition.name
                 )
-            if isinstance(definition, (Message, Signal)):
-                kind = "message" if isinstance(definition, Message) else "signal"
-                kept.append([kind, definition.name, visible(event.payload)])
-        self._workflow.bpmn_events = kept
+            if isinstance(definition, (behaviour.Message, behaviour.Signal)):
+                self._messages.append(
+                    Message(definition.name, visible(event.payload), _kind(definition))
+                )
 
     def _check_alive(self) -> None:
         """Assert that the instance has ended or something can still move it."""
@@ -500,10 +489,22 @@ def _known(data: Data) -> Data:
 def _definitions(task: Step) -> Iterator[tuple[str, Any]]:
     """Yield what an event waits for, each with the element that says so."""
     definition = task.task_spec.event_definition
-    if isinstance(definition, FirstEvent):
+    if isinstance(definition, behaviour.FirstEvent):
         yield from zip(task.task_spec._outputs, definition.event_definitions, strict=True)
     else:
         yield task.task_spec.bpmn_id, definition
+
+
+def _event_uid(task: Step, element: str) -> UUID:
+    """Identify an event that is waited for; those of one gateway share its task."""
+    if isinstance(task.task_spec, behaviour.EventBasedGateway):
+        return uuid5(task.id, element)
+    identity: UUID = task.id
+    return identity
+
+
+def _kind(definition: Any) -> Literal["message", "signal"]:
+    return "message" if isinstance(definition, behaviour.Message) else "signal"
 
 
 def _element_of(spec: Any) -> str:

@@ -20,7 +20,7 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from engine.clock import Clock
-from engine.definitions.branches import ON, merge
+from engine.definitions.branches import ON, Data, merge
 from engine.errors import N_, ExpressionFault
 from engine.expressions import compile_expression
 
@@ -33,6 +33,8 @@ UNREACHED: int = TaskState.FUTURE | TaskState.LIKELY | TaskState.MAYBE
 
 class Step(Task):
     """A task of a run."""
+
+    data: Data
 
     def _add_child(self, task_spec: Any, state: int = TaskState.MAYBE) -> Step:
         step = Step(self.workflow, task_spec, self, state=state)
@@ -111,6 +113,7 @@ class _Scope:
 
     tasks: dict[Any, Any]
     task_tree: Any
+    completed: bool
 
     def plant(self) -> None:
         """Make the root task."""
@@ -238,4 +241,3 @@ class ScriptEngine(PythonScriptEngine):
 
     def call_service(self, task: Step, **_: object) -> None:
         self.environment.execute()
-
