@@ -47,12 +47,13 @@ def save_draft(
                 ]
             }
         )
-    values = {"data": _storable(data), "saved_at": clock.now()}
+    saved_at = clock.now()
+    values = {"data": _storable(data), "saved_at": saved_at}
     statement = insert(Draft).values(task_id=task_id, person_id=person_id, **values)
     session.execute(
         statement.on_conflict_do_update(index_elements=["task_id", "person_id"], set_=values)
     )
-    return clock.now()
+    return saved_at
 
 
 def load_draft(session: Session, *, task_id: int, person_id: int) -> SavedDraft | None:

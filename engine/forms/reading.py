@@ -63,6 +63,7 @@ class Entry:
         self.raw = raw
         self.context = context
         self._rolls: dict[str, frozenset[int]] = {}
+        self._meetings: dict[tuple[str, bool | None], Attendance | None] = {}
 
     # --- meetings -------------------------------------------------------------------------------
 
@@ -111,10 +112,14 @@ class Entry:
     def meeting_of(self, vote: Field, *, approved: bool | None = None) -> Attendance | None:
         """Return the attendance that a vote refers to, or None while it does not add up."""
         field = self.meeting_field(vote)
-        part = self.read(field, self.raw.get(field.key))
-        if not isinstance(part, Mapping) or not (part.get("present") or part.get("excluded")):
-            return None
-        return self.reckon_attendance(field, part, approved=approved)[0]
+        asked = (field.key, approved)
+        if asked not in self._meetings:
+            part = self.read(field, self.raw.get(field.key)) or {}
+            entered = isinstance(part, Mapping) and (part.get("present") or part.get("excluded"))
+            self._meetings[asked] = (
+                self.reckon_attendance(field, part, approved=approved)[0] if entered else None
+            )
+        return self._meetings[asked]
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -191,6 +196,8 @@ class Entry:
     @property
     def hidden(self) -> frozenset[str]:
         """Names of hidden fields as in the HTML form: ``group.key``, ``list-0.key``, ``#3``."""
+        if all(field.hide is None for field in walk(self.fields)):
+            return frozenset()
         return self._settled[1]
 
     # --- visibility -----------------------------------------------------------------------------

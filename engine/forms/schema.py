@@ -76,7 +76,7 @@ class FormSchema:
         """
         if not isinstance(raw, Mapping):
             raise InvalidInput({"": [N_("内容的结构不对，请刷新页面后重新填写。")]})
-        entry = self._entry(raw, context)
+        entry = self.entry(raw, context)
         problems: Problems = {}
         try:
             read = self._schema.load(_without(self.fields, raw, entry.hidden))
@@ -114,19 +114,26 @@ class FormSchema:
         self._prefill(self.fields, raw, dict(context.variables), context)
         return raw
 
+    def entry(self, raw: Mapping[str, Any], context: FormContext) -> Entry:
+        """Return one look at what is entered, from which several questions can be answered."""
+        return Entry(self.fields, self._readers, raw, context)
+
     def hidden(self, raw: Mapping[str, Any], context: FormContext) -> frozenset[str]:
-        """Return the names of the fields hidden for what is entered: ``key``, ``list-0.key``, ``#3``."""  # noqa: E501
-        return self._entry(raw, context).hidden
+        """Return the names of the fields hidden for what is entered: ``key``, ``list-0.key``.
+
+        What has no key goes by its slot, ``#3``.
+        """
+        return self.entry(raw, context).hidden
 
     def live(self, raw: Mapping[str, Any], context: FormContext) -> list[str]:
         """Say in plain words what the attendances and votes entered so far come to."""
-        return meeting_sentences(self._entry(raw, context))
+        return meeting_sentences(self.entry(raw, context))
 
     def text(self, field: Field, raw: Mapping[str, Any], context: FormContext) -> str:
         """Return the content of a ``text`` field, its places filled. Plain text: escape it."""
         if all(isinstance(piece, str) for piece in field.text):
             return "".join(str(piece) for piece in field.text)
-        scope = {**context.variables, **self._entry(raw, context).values}
+        scope = {**context.variables, **self.entry(raw, context).values}
         pieces = []
         for piece in field.text:
             if isinstance(piece, Expression):
@@ -148,9 +155,6 @@ class FormSchema:
         return answers_of(self.fields, data, names)
 
     # --- inside ---------------------------------------------------------------------------------
-
-    def _entry(self, raw: Mapping[str, Any], context: FormContext) -> Entry:
-        return Entry(self.fields, self._readers, raw, context)
 
     def _prefill(
         self,
