@@ -1,4 +1,4 @@
-"""Settings, read once from the environment. A name in the environment is the field's name in capitals."""
+"""Settings, read once from the environment, where a field's name stands in capitals."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ task_completed = _signals.signal("task-completed")
 """A person completed a task. ``instance_id``, ``task_id``, ``element``."""
 
 task_sent_back = _signals.signal("task-sent-back")
-"""A task was sent back to an earlier step. ``instance_id``, ``task_id``, ``element``, ``target``."""
+"""A task was sent back. ``instance_id``, ``task_id``, ``element``, ``target``."""
 
 membership_changed = _signals.signal("membership-changed")
 """A person's membership status changed. ``person_id``, ``status``, ``since``."""

@@ -16,7 +16,7 @@ BEGIN
         EXECUTE format('GRANT {APP_ROLE} TO %I', current_user);
     END IF;
 END $$
-"""
+"""  # noqa: S608 - the role's name is a constant of ours
 
 RIGHTS = (
     f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}",

@@ -46,7 +46,6 @@ def apply(
     dropped_state: str = "cancelled",
     cancelled: bool = False,
     backfilled: bool = False,
-    watch_before: store.Watch | None = None,
     undone_since: int | None = None,
 ) -> dict[int, str]:
     """Write what ``transition`` says about the matter in the locked ``row``.
@@ -77,6 +76,7 @@ def apply(
             closing=_closing(session, row, transition, event.task_id, all_of_them=ended),
             closed_state=closed_state,
             dropped_state=dropped_state,
+            returned=event.kind == "sent_back",
             opening=[_new_task(task) for task in transition.opened],
         ),
     )

@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engine.database import Moment, db
+from engine.directory.policy import MatterColumns
 from engine.ledger.models import chain_id_sequence
 
 NO_LIMIT = date(9999, 12, 31)
@@ -105,7 +106,10 @@ class Task(db.Model):  # type: ignore[name-defined,misc]
     """A task (任务) of a matter: open, or closed and kept for the history."""
 
     __tablename__ = "task"
-    __table_args__ = (Index("ix_task_instance_id", "instance_id", "id"),)
+    __table_args__ = (
+        Index("ix_task_instance_id", "instance_id", "id"),
+        Index("ix_task_closed_by", "closed_by", "id", postgresql_where="closed_by IS NOT NULL"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     instance_id: Mapped[int] = mapped_column(ForeignKey("instance.id"))
@@ -122,6 +126,8 @@ class Task(db.Model):  # type: ignore[name-defined,misc]
     not_before: Mapped[date | None] = mapped_column(Date)
     earliest_on: Mapped[date | None] = mapped_column(Date)
     due_on: Mapped[date] = mapped_column(Date, default=NO_LIMIT)
+    returned: Mapped[bool] = mapped_column(Boolean, default=False)
+    """True when the task is open again because a later step was sent back to it."""
     revision: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(Moment)
     closed_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -203,3 +209,18 @@ class Incident(db.Model):  # type: ignore[name-defined,misc]
     attempts: Mapped[int] = mapped_column(Integer, default=1)
     resolved_at: Mapped[datetime | None] = mapped_column(Moment)
     resolved_by: Mapped[int | None] = mapped_column(BigInteger)
+
+
+MATTER_COLUMNS = MatterColumns(
+    id=Instance.id,
+    organisation_id=Instance.organisation_id,
+    path=Instance.path,
+    subject_id=Instance.subject_id,
+    participant_instance_id=Participant.instance_id,
+    participant_person_id=Participant.person_id,
+    task_id=Task.id,
+    task_instance_id=Task.instance_id,
+    candidate_task_id=TaskCandidate.task_id,
+    candidate_principal=TaskCandidate.principal,
+)
+"""Where the access policy finds what decides who sees a matter."""

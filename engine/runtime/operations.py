@@ -271,7 +271,14 @@ def _complete(
     _same_revision(row.task_revision, revision)
     world = make_world(session, clock)
     form = matter.definition.form_of(row.element)
-    context = form_context(session, world, matter, day, actor, instance_id=row.instance_id)
+    known = (
+        transitions.variables_of(matter, row.uid, world)
+        if matter.definition.asks_outside(matter.definition.package.steps[row.element].form)
+        else None
+    )
+    context = form_context(
+        session, world, matter, day, actor, instance_id=row.instance_id, variables=known
+    )
     cleaned = form.load(data, context)
     transition = transitions.complete(matter, row.uid, cleaned, day, world)
     files = attachment_ids(cleaned, form.file_paths)
@@ -530,14 +537,7 @@ def cancel_instance(
         if not reason.strip():
             raise InvalidInput({"reason": [N_("请写明终止的理由。")]})
         transition = transitions.cancel(matter_of(session, row), make_world(session, clock))
-        event = Event(
-            EntryKind.CANCELLED,
-            actor_id=actor.person_id,
-            on_behalf_of=decision.on_behalf_of,
-            occurred_on=clock.today(),
-            command_id=command_id,
-            payload={"reason": reason.strip()},
-        )
+        event = _steering(EntryKind.CANCELLED, reason, actor, decision, clock, command_id)
         apply(session, row, transition, event, clock, cancelled=True)
         return Done(instance_id, ended=True)
 
@@ -563,17 +563,8 @@ def suspend_instance(
             raise NotRunning
         if not reason.strip():
             raise InvalidInput({"reason": [N_("请写明挂起的理由。")]})
-        _set_status(
-            session,
-            row,
-            "suspended",
-            EntryKind.SUSPENDED,
-            reason,
-            actor,
-            decision,
-            clock,
-            command_id,
-        )
+        event = _steering(EntryKind.SUSPENDED, reason, actor, decision, clock, command_id)
+        store.write_status(session, row, "suspended", event, clock.now())
         store.unlist_candidates(session, instance_id)
         return Done(instance_id)
 
@@ -596,9 +587,8 @@ def resume_instance(
         _same_revision(row.revision, revision)
         if row.status != "suspended":
             raise NotRunning(N_("该事项没有挂起，无需恢复。"))
-        _set_status(
-            session, row, "active", EntryKind.RESUMED, "", actor, decision, clock, command_id
-        )
+        event = _steering(EntryKind.RESUMED, "", actor, decision, clock, command_id)
+        store.write_status(session, row, "active", event, clock.now())
         store.list_candidates(session, instance_id)
         if row.watch:
             enqueue_timers(session, instance_id, at=None)
@@ -608,26 +598,22 @@ def resume_instance(
     return carry_out(command, step, clock)
 
 
-def _set_status(
-    session: Session,
-    row: Row[Any],
-    status: str,
+def _steering(
     kind: EntryKind,
     reason: str,
     actor: Actor,
     decision: Decision,
     clock: Clock,
     command_id: UUID | None,
-) -> None:
-    event = Event(
+) -> Event:
+    return Event(
         kind,
         actor_id=actor.person_id,
         on_behalf_of=decision.on_behalf_of,
         occurred_on=clock.today(),
         command_id=command_id,
-        payload={"reason": reason.strip()} if reason else {},
+        payload={"reason": reason.strip()} if reason.strip() else {},
     )
-    store.write_status(session, row, status, event, clock.now())
 
 
 # --- inside -------------------------------------------------------------------------------------

@@ -69,9 +69,9 @@ _STEP = text(
     unlisted AS (DELETE FROM task_candidate WHERE task_id = ANY(:closing)),
     opened AS (
         INSERT INTO task (instance_id, uid, element, item, state, organisation_id, candidates,
-            not_before, earliest_on, due_on, revision, created_at)
+            not_before, earliest_on, due_on, returned, revision, created_at)
         SELECT :chain_id, n.uid, n.element, n.item, 'open', n.organisation_id, n.candidates,
-            n.not_before, n.earliest_on, n.due_on, 1, :recorded_at
+            n.not_before, n.earliest_on, n.due_on, :returned, 1, :recorded_at
         FROM jsonb_to_recordset(:opening) AS n(uid uuid, element text, item text,
             organisation_id bigint, candidates text[], not_before date, earliest_on date,
             due_on date)
@@ -169,6 +169,8 @@ class Write:
     """Ids of the tasks that end; the entry's own task gets ``closed_state``."""
     closed_state: str = "completed"
     dropped_state: str = "cancelled"
+    returned: bool = False
+    """The tasks open again after a send-back."""
     opening: Sequence[NewTask] = ()
 
 
@@ -233,10 +235,16 @@ def write_step(session: Session, write: Write) -> dict[UUID, int]:
         "closing": list(write.closing),
         "closed_state": write.closed_state,
         "dropped_state": write.dropped_state,
+        "returned": write.returned,
         "opening": [_new_task(task) for task in write.opening],
     }
     rows = session.execute(_STEP, parameters)
     return {row.uid: row.id for row in rows}
+
+
+def write_entry(session: Session, row: Row[Any], event: Event, now: datetime) -> None:
+    """Write an entry that changes nothing else, such as a reading."""
+    write_status(session, row, row.status, event, now)
 
 
 def write_status(session: Session, row: Row[Any], status: str, event: Event, now: datetime) -> None:

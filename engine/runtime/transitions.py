@@ -215,8 +215,9 @@ def send_back(
     completed: everything since is undone in the procedure, while its record stays.
     Raises TaskClosed, or NotAllowed when the step may not send back to ``target``.
     """
+    # The task itself is done with: should it be open then too, it is opened anew.
     now_open = _open(_restore(matter, world))
-    task = now_open.get(uid)
+    task = now_open.pop(uid, None)
     if task is None:
         raise TaskClosed
     if target not in matter.definition.package.steps[task.element].send_back:
@@ -225,8 +226,7 @@ def send_back(
     run = _restore(matter, world)
     if all(again.element != target for again in run.open_tasks()):
         raise NotAllowed(N_("所选的环节在此之前没有办理过，不能退回。"))
-    transition = _after(matter, run, now_open, world, matter.started_on)
-    return replace(transition, closed=tuple(u for u in transition.closed if u != uid))
+    return _after(matter, run, now_open, world, matter.started_on)
 
 
 def deliver(
@@ -317,6 +317,14 @@ def check_day(matter: Matter, task: OpenTask, occurred_on: date, world: World) -
     if earliest is not None and occurred_on < earliest:
         text = N_("尚未到可以办理的日期，最早为 %(day)s。")
         raise InvalidInput({"occurred_on": [text % {"day": earliest.isoformat()}]})
+
+
+def variables_of(matter: Matter, uid: UUID, world: World) -> Mapping[str, Any]:
+    """Return what the workflow knows on the branch of an open task. Raises TaskClosed."""
+    task = _open(_restore(matter, world)).get(uid)
+    if task is None:
+        raise TaskClosed
+    return task.variables
 
 
 def facts(matter: Matter, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -501,4 +509,5 @@ __all__ = [
     "prepare",
     "send_back",
     "stage_of",
+    "variables_of",
 ]

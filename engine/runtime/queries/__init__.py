@@ -1,0 +1,21 @@
+"""The reading side: what pages and the API show. Every query asks the access policy first."""
+
+from engine.runtime.queries.files import attachment, matter_documents
+from engine.runtime.queries.inbox import MOST_COUNTED, inbox
+from engine.runtime.queries.matters import diagram_source, matter_view, matters, my_matters
+from engine.runtime.queries.starting import start_view, startable
+from engine.runtime.queries.tasks import task_view
+
+__all__ = [
+    "MOST_COUNTED",
+    "attachment",
+    "diagram_source",
+    "inbox",
+    "matter_documents",
+    "matter_view",
+    "matters",
+    "my_matters",
+    "start_view",
+    "startable",
+    "task_view",
+]

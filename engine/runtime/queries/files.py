@@ -1,0 +1,79 @@
+"""Reading files: through the policy, and recorded where the material is sensitive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from engine.clock import Clock
+from engine.database import unit_of_work
+from engine.directory.actors import Actor
+from engine.directory.policy import Action, decide, require
+from engine.directory.things import AttachmentView
+from engine.errors import N_, NotFound
+from engine.ledger.chain import Event
+from engine.ledger.kinds import EntryKind
+from engine.runtime import store
+from engine.runtime.queries.access import open_matter
+from engine.runtime.queries.records import read_files
+from engine.runtime.views import AttachmentRef
+
+_FILE = text(
+    "SELECT a.id, a.name, a.document, a.sha256, a.instance_id, a.task_id, a.uploaded_by,"
+    " b.media_type, b.size, t.element FROM attachment a JOIN blob b ON b.sha256 = a.sha256"
+    " LEFT JOIN task t ON t.id = a.task_id WHERE a.id = :id"
+)
+
+
+@dataclass(frozen=True)
+class AttachmentFile:
+    """Where the bytes of a file are, and what to call it."""
+
+    name: str
+    media_type: str
+    sha256: str
+    size: int
+
+
+def attachment(actor: Actor, clock: Clock, attachment_id: int) -> AttachmentFile:
+    """Return a file to be read now; reading sensitive material becomes a ledger entry.
+
+    Raises NotFound, NotAllowed.
+    """
+    with unit_of_work() as session:
+        row = session.execute(_FILE, {"id": attachment_id}).one_or_none()
+        if row is None:
+            raise NotFound
+        matter, sensitive = None, False
+        if row.instance_id is not None:
+            opened = open_matter(session, actor, clock, row.instance_id)
+            matter = opened.view
+            documents = opened.matter.definition.package.documents
+            sensitive = any(d.sensitive and d.title == row.document for d in documents)
+        view = AttachmentView(matter, row.uploaded_by, sensitive)
+        require(actor, Action.READ_ATTACHMENT, view)
+        if sensitive and row.instance_id is not None and actor.person_id != row.uploaded_by:
+            locked = store.lock_instance(session, row.instance_id)
+            assert locked is not None
+            event = Event(
+                EntryKind.READ,
+                actor_id=actor.person_id,
+                occurred_on=clock.today(),
+                element=row.element,
+                task_id=row.task_id,
+                payload={"attachment": row.id, "document": row.document},
+            )
+            store.write_entry(session, locked, event, clock.now())
+        return AttachmentFile(row.name, row.media_type, row.sha256, row.size)
+
+
+def matter_documents(
+    session: Session, actor: Actor, clock: Clock, instance_id: int
+) -> tuple[AttachmentRef, ...]:
+    """Return the files of a matter that the actor may read."""
+    opened = open_matter(session, actor, clock, instance_id)
+    if not decide(actor, Action.VIEW_OPINIONS, opened.view).allowed:
+        raise NotFound(N_("没有找到，可能已被删除，或您无权查看。"))
+    return tuple(read_files(session, instance_id).values())

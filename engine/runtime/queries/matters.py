@@ -1,0 +1,270 @@
+"""Lists of matters, and what a matter's page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.orm import Session
+
+from engine.clock import ZONE, Clock
+from engine.definitions.models import ProcessVersion
+from engine.directory.actors import Actor
+from engine.directory.policy import Action, decide, visible_matters
+from engine.directory.things import MessageView
+from engine.errors import N_, InvalidInput
+from engine.runtime.models import MATTER_COLUMNS, NO_LIMIT, Instance
+from engine.runtime.queries.access import Opened, open_matter
+from engine.runtime.queries.diagram import element_states
+from engine.runtime.queries.inbox import escaped, matches
+from engine.runtime.queries.records import Trail, history, read_trail, step_records
+from engine.runtime.queries.rows import matter_row, step_label
+from engine.runtime.store import read_watch
+from engine.runtime.views import (
+    MatterRow,
+    MatterStatus,
+    MatterView,
+    Progress,
+    StageState,
+    StepRecord,
+    StepState,
+    Waiting,
+)
+from engine.runtime.world import lane_candidates
+
+_ROWS = text(
+    """
+    SELECT i.id, i.version_id, i.prefix, i.year, i.serial, i.organisation_id, i.subject_id,
+        i.title, i.status, i.outcome, i.stage, i.revision, i.started_on, i.ended_on, i.backfilled,
+        o.short_name AS organisation_name,
+        ARRAY(SELECT t.element FROM task t WHERE t.instance_id = i.id AND t.state = 'open'
+            ORDER BY t.id) AS now
+    FROM instance i JOIN organisation o ON o.id = i.organisation_id
+    WHERE i.id = ANY(:ids) ORDER BY i.id DESC
+    """
+)
+
+_STEERING = {
+    "cancel": Action.CANCEL_MATTER,
+    "suspend": Action.SUSPEND_MATTER,
+    "resume": Action.RESUME_MATTER,
+    "ledger": Action.VIEW_LEDGER,
+}
+
+
+def matters(
+    session: Session,
+    actor: Actor,
+    clock: Clock,
+    *,
+    status: MatterStatus | None = None,
+    process: str | None = None,
+    organisation_id: int | None = None,
+    text_wanted: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> tuple[tuple[MatterRow, ...], str | None]:
+    """Return the matters that the actor may see, newest first, and the cursor of the next page."""
+    wanted = (
+        select(Instance.id)
+        .where(visible_matters(actor, MATTER_COLUMNS))
+        .order_by(Instance.id.desc())
+        .limit(limit + 1)
+    )
+    if status is not None:
+        wanted = wanted.where(Instance.status == status)
+    if process:
+        versions = select(ProcessVersion.id).where(ProcessVersion.key == process)
+        wanted = wanted.where(Instance.version_id.in_(versions))
+    if organisation_id is not None:
+        wanted = wanted.where(Instance.organisation_id == organisation_id)
+    if text_wanted:
+        wanted = wanted.where(matches(f"%{escaped(text_wanted)}%"))
+    if cursor:
+        if not cursor.isdecimal() or len(cursor) > 18:
+            raise InvalidInput({"cursor": [N_("翻页位置无效，请回到第一页。")]})
+        wanted = wanted.where(Instance.id < int(cursor))
+    ids = list(session.scalars(wanted))
+    more = str(ids[limit - 1]) if len(ids) > limit else None
+    return _rows(session, ids[:limit]), more
+
+
+def my_matters(session: Session, actor: Actor, clock: Clock) -> tuple[MatterView, ...]:
+    """Return the matters about the actor, newest first."""
+    ids = session.scalars(
+        select(Instance.id)
+        .where(Instance.subject_id == actor.person_id)
+        .order_by(Instance.id.desc())
+        .limit(20)
+    )
+    return tuple(matter_view(session, actor, clock, instance_id) for instance_id in ids)
+
+
+def diagram_source(session: Session, actor: Actor, clock: Clock, instance_id: int) -> bytes:
+    """Return the BPMN file of the matter's version."""
+    package = open_matter(session, actor, clock, instance_id).matter.definition.package
+    return package.files[package.bpmn]
+
+
+def matter_view(session: Session, actor: Actor, clock: Clock, instance_id: int) -> MatterView:
+    """Return a matter with its stages, steps, files and history, as far as the actor may see."""
+    opened = open_matter(session, actor, clock, instance_id)
+    definition = opened.matter.definition
+    trail = read_trail(session, definition, instance_id)
+    trail.names.fetch_candidates(t.candidates for t in opened.tasks)
+    trail.names.fetch(t.assignee_id for t in opened.tasks)
+    records = step_records(trail, with_data=opened.sees_opinions)
+    if not opened.sees_opinions:
+        records = _own_data(trail, records, actor)
+    allowed = {
+        name for name, action in _STEERING.items() if decide(actor, action, opened.view).allowed
+    }
+    status = opened.row.status
+    allowed -= {"suspend"} if status != "active" else set()
+    allowed -= {"resume"} if status != "suspended" else set()
+    allowed -= {"cancel"} if status not in ("active", "suspended") else set()
+    return MatterView(
+        row=_rows(session, [instance_id])[0],
+        stages=_stages(opened, trail, records, actor),
+        timers=_timers(session, opened),
+        history=history(trail, with_reasons=opened.sees_opinions),
+        documents=tuple(trail.files.values()) if opened.sees_opinions else _own_files(records),
+        expected_documents=definition.package.documents,
+        diagram=element_states(opened, trail),
+        may=frozenset(allowed),
+        why=str(opened.decision.reason),
+        messages=_messages(opened, actor, session),
+        participants=_participants(opened, trail),
+    )
+
+
+def _rows(session: Session, ids: Sequence[int]) -> tuple[MatterRow, ...]:
+    rows: Sequence[Row[Any]] = session.execute(_ROWS, {"ids": list(ids)}).all()
+    return tuple(matter_row(session, row, row.now) for row in rows)
+
+
+def _own_data(trail: Trail, records: list[StepRecord], actor: Actor) -> list[StepRecord]:
+    """Give the person concerned what they handed in themselves; the rest stays closed to them."""
+    full = {record.seq: record for record in step_records(trail, with_data=True)}
+    return [full[r.seq] if r.person_id == actor.person_id else r for r in records]
+
+
+def _own_files(records: list[StepRecord]) -> tuple[Any, ...]:
+    return tuple(file for record in records for file in record.documents)
+
+
+def _stages(
+    opened: Opened, trail: Trail, records: list[StepRecord], actor: Actor
+) -> tuple[StageState, ...]:
+    definition = opened.matter.definition
+    by_element: dict[str, list[StepRecord]] = {}
+    for record in records:
+        by_element.setdefault(record.element, []).append(record)
+    tasks = {task.element: task for task in opened.tasks}
+    over = opened.row.status in ("completed", "cancelled")
+    passed = element_states(opened, trail)
+    steps: dict[str, list[StepState]] = {}
+    for element, step in definition.package.steps.items():
+        rounds = tuple(by_element.get(element, ()))
+        task = tasks.get(element)
+        if step.number is None and not rounds and task is None:
+            continue  # an auxiliary step shows once it has happened
+        state = Progress.AHEAD
+        if task is not None:
+            state = Progress.NOW
+        elif any(not record.undone for record in rounds):
+            state = Progress.DONE
+        elif over or passed.get(element) == "skipped":
+            state = Progress.SKIPPED
+        stage = definition.stages.get(element)
+        steps.setdefault(stage.id if stage else "", []).append(
+            StepState(
+                element=element,
+                number=step.number,
+                title=step.title,
+                description=step.description,
+                basis=step.basis,
+                state=state,
+                records=rounds,
+                task_id=task.id if task is not None and _mine(task, actor) else None,
+                waiting_for=_waiting_for(task, trail) if task is not None else None,
+                due_on=task.due_on if task is not None and task.due_on != NO_LIMIT else None,
+                earliest_on=task.earliest_on if task is not None else None,
+            )
+        )
+    stages = [(s.id, s.number, s.title) for s in definition.package.stages]
+    if "" in steps:
+        stages.append(("", "", definition.package.title if not stages else ""))
+    return tuple(
+        StageState(key, number, title, _stage_state(steps.get(key, []), over), tuple(steps[key]))
+        for key, number, title in stages
+        if key in steps
+    )
+
+
+def _stage_state(steps: list[StepState], over: bool) -> Progress:
+    states = {step.state for step in steps}
+    if Progress.NOW in states:
+        return Progress.NOW
+    if states <= {Progress.AHEAD}:
+        return Progress.AHEAD
+    if states <= {Progress.SKIPPED}:
+        return Progress.SKIPPED
+    if Progress.AHEAD in states and not over:
+        return Progress.NOW
+    return Progress.DONE
+
+
+def _mine(task: Row[Any], actor: Actor) -> bool:
+    if task.assignee_id is not None:
+        return bool(task.assignee_id == actor.person_id)
+    return not actor.principals.isdisjoint(task.candidates)
+
+
+def _waiting_for(task: Row[Any], trail: Trail) -> str:
+    if task.assignee_id is not None:
+        return trail.names.person(task.assignee_id)
+    return trail.names.who(task.candidates)
+
+
+def _timers(session: Session, opened: Opened) -> tuple[Waiting, ...]:
+    """Return the waits of the matter by their days, the next one first."""
+    if not opened.row.watch:
+        return ()
+    definition = opened.matter.definition
+    found = [
+        Waiting(element, step_label(definition, element), due_at.astimezone(ZONE).date())
+        for element, due_at in read_watch(session, opened.row.id).timers.values()
+    ]
+    return tuple(sorted(found, key=lambda waiting: waiting.until))
+
+
+def _messages(opened: Opened, actor: Actor, session: Session) -> tuple[tuple[str, str], ...]:
+    if not opened.row.watch or opened.row.status != "active":
+        return ()
+    waited = {name for _, name in read_watch(session, opened.row.id).subscriptions.values()}
+    package = opened.matter.definition.package
+    found = []
+    for key, action in package.messages.items():
+        lanes = [package.lanes[lane] for lane in action.lanes]
+        principals = frozenset(
+            p
+            for lane in lanes
+            for p in lane_candidates(opened.matter, lane, opened.world).principals
+        )
+        view = MessageView(opened.view, principals)
+        if action.name in waited and decide(actor, Action.SEND_MESSAGE, view).allowed:
+            found.append((key, action.title))
+    return tuple(found)
+
+
+def _participants(opened: Opened, trail: Trail) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    roles = opened.matter.definition.package.participants
+    people = opened.matter.participants
+    trail.names.fetch(p for group in people.values() for p in group)
+    return tuple(
+        (roles[role].title, tuple(trail.names.person(p) for p in group))
+        for role, group in people.items()
+        if role in roles
+    )

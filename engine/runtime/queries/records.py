@@ -1,0 +1,195 @@
+"""The record of a matter: its ledger entries as steps, as history lines, and in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
+
+from engine.definitions.versions import Definition
+from engine.ledger.kinds import EntryKind
+from engine.ledger.models import LedgerEntry
+from engine.runtime.queries.rows import Names, step_label
+from engine.runtime.views import AttachmentRef, HistoryEntry, StepRecord
+
+
+@dataclass(frozen=True)
+class Trail:
+    """The entries of a matter, read once, with the files of the matter."""
+
+    definition: Definition
+    entries: Sequence[Row[Any]]
+    payloads: Mapping[int, Mapping[str, Any]]
+    files: Mapping[int, AttachmentRef]
+    names: Names
+
+    @property
+    def undone(self) -> frozenset[int]:
+        """The entries that a later send-back has taken the matter to before."""
+        gone: set[int] = set()
+        for entry in self.entries:
+            if entry.kind != EntryKind.SENT_BACK:
+                continue
+            target = self.payloads[entry.seq].get("target")
+            start = next(
+                (
+                    other.seq
+                    for other in reversed(self.entries)
+                    if other.seq < entry.seq
+                    and other.kind == EntryKind.COMPLETED
+                    and other.element == target
+                ),
+                None,
+            )
+            if start is not None:
+                gone |= set(range(start, entry.seq))
+        return frozenset(gone)
+
+
+def read_trail(session: Session, definition: Definition, instance_id: int) -> Trail:
+    """Read the record of a matter."""
+    entries = session.execute(
+        select(
+            LedgerEntry.seq,
+            LedgerEntry.kind,
+            LedgerEntry.recorded_at,
+            LedgerEntry.occurred_on,
+            LedgerEntry.actor_id,
+            LedgerEntry.on_behalf_of,
+            LedgerEntry.element,
+            LedgerEntry.task_id,
+            LedgerEntry.payload,
+            LedgerEntry.digest,
+        )
+        .where(LedgerEntry.chain_id == instance_id)
+        .order_by(LedgerEntry.seq)
+    ).all()
+    payloads = {e.seq: json.loads(e.payload) if e.payload else {} for e in entries}
+    names = Names(session)
+    names.fetch(person for e in entries for person in (e.actor_id, e.on_behalf_of))
+    files = read_files(session, instance_id)
+    names.files = {number: file.name for number, file in files.items()}
+    return Trail(definition, entries, payloads, files, names)
+
+
+def read_files(session: Session, instance_id: int) -> dict[int, AttachmentRef]:
+    """Return the files of a matter by id."""
+    rows = session.execute(
+        text(
+            "SELECT a.id, a.name, a.document, a.uploaded_at, b.media_type, b.size"
+            " FROM attachment a JOIN blob b ON b.sha256 = a.sha256 WHERE a.instance_id = :id"
+            " ORDER BY a.id"
+        ),
+        {"id": instance_id},
+    )
+    return {row.id: AttachmentRef(**row._mapping) for row in rows}
+
+
+def latest_data(trail: Trail) -> dict[str, Any]:
+    """Return what was last entered in each field of the matter: what forms may fill in again."""
+    known: dict[str, Any] = {}
+    undone = trail.undone
+    for entry in trail.entries:
+        if entry.seq not in undone:
+            data = trail.payloads[entry.seq].get("data")
+            if isinstance(data, dict):
+                known |= data
+    return known
+
+
+def days_of(trail: Trail) -> dict[str, str]:
+    """Return the day each step last happened, as expressions see it: ``on["element"]``."""
+    undone = trail.undone
+    return {
+        e.element: e.occurred_on.isoformat()
+        for e in trail.entries
+        if e.kind == EntryKind.COMPLETED and e.occurred_on and e.seq not in undone
+    }
+
+
+def step_records(trail: Trail, *, with_data: bool) -> list[StepRecord]:
+    """Return every completion of a task, oldest first; data only for those who may read it."""
+    undone = trail.undone
+    found = []
+    for entry in trail.entries:
+        if entry.kind != EntryKind.COMPLETED:
+            continue
+        payload = trail.payloads[entry.seq]
+        step = trail.definition.package.steps.get(entry.element)
+        data = payload.get("data") or {}
+        form = trail.definition.forms.get(step.form) if step else None
+        answers = form.in_words(data, trail.names) if with_data and form is not None else []
+        post = payload.get("post")
+        found.append(
+            StepRecord(
+                seq=entry.seq,
+                element=entry.element,
+                number=step.number if step else None,
+                title=step.title if step else entry.element,
+                occurred_on=entry.occurred_on,
+                recorded_at=entry.recorded_at,
+                person_id=entry.actor_id,
+                person_name=trail.names.person(entry.actor_id),
+                post=trail.names.principal(post) if post else None,
+                on_behalf_of=trail.names.person(entry.on_behalf_of) or None,
+                backfilled=bool(payload.get("backfilled")),
+                undone=entry.seq in undone,
+                data=tuple((answer.label, answer.text) for answer in answers if not answer.files),
+                documents=tuple(
+                    trail.files[number]
+                    for answer in answers
+                    for number in answer.files
+                    if number in trail.files
+                ),
+            )
+        )
+    return found
+
+
+def history(trail: Trail, *, with_reasons: bool) -> tuple[HistoryEntry, ...]:
+    """Return every entry as a line, newest first."""
+    lines = []
+    for entry in trail.entries:
+        payload = trail.payloads[entry.seq]
+        kind = EntryKind(entry.kind)
+        lines.append(
+            HistoryEntry(
+                seq=entry.seq,
+                at=entry.recorded_at,
+                occurred_on=entry.occurred_on,
+                actor_name=trail.names.person(entry.actor_id),
+                on_behalf_of=trail.names.person(entry.on_behalf_of) or None,
+                kind=kind.value,
+                kind_label=kind.label,
+                text=_what(trail, kind, entry.element, payload),
+                reason=str(payload.get("reason") or "") if with_reasons else "",
+                digest=bytes(entry.digest).hex(),
+            )
+        )
+    return tuple(reversed(lines))
+
+
+def _what(trail: Trail, kind: EntryKind, element: str | None, payload: Mapping[str, Any]) -> str:
+    definition = trail.definition
+    if kind is EntryKind.STARTED:
+        return definition.package.title
+    if kind is EntryKind.SENT_BACK and element:
+        target = step_label(definition, str(payload.get("target")))
+        return f"{step_label(definition, element)} → {target}"
+    if kind is EntryKind.MESSAGE_RECEIVED and element:
+        action = definition.package.messages.get(element)
+        return action.title if action else element
+    if kind is EntryKind.DELEGATED and element:
+        return f"{step_label(definition, element)} → {trail.names.person(payload.get('to'))}"
+    return step_label(definition, element) if element else ""
+
+
+def chinese_day(day: date) -> str:
+    """Return a day as people write it: 2026年11月22日."""
+    return f"{day.year}年{day.month}月{day.day}日"

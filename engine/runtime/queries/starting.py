@@ -1,0 +1,139 @@
+"""What may be started, and what a start page shows."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from engine.clock import Clock
+from engine.definitions.models import ProcessVersion
+from engine.definitions.package import At, Subject, Who
+from engine.definitions.versions import Definition, active_version, load_definition
+from engine.directory.actors import Actor
+from engine.directory.codes import MembershipStatus
+from engine.directory.membership import statuses_on
+from engine.directory.models import Organisation, Person
+from engine.errors import N_, NotAllowed, NotFound
+from engine.forms.fields import PersonChoice
+from engine.runtime import transitions
+from engine.runtime.people import form_context
+from engine.runtime.views import StartChoice, StartView
+from engine.runtime.world import make_world
+
+
+def startable(session: Session, actor: Actor, clock: Clock) -> tuple[StartChoice, ...]:
+    """Return every procedure in use, with the reason where the actor may not start it."""
+    versions = session.scalars(
+        select(ProcessVersion.id).where(ProcessVersion.active).order_by(ProcessVersion.key)
+    )
+    found = []
+    for version_id in versions:
+        definition = load_definition(session, version_id)
+        places = _places(session, definition, actor)
+        package = definition.package
+        why_not = None if places else N_("您没有可以发起此事项的身份或职务。")
+        found.append(StartChoice(package.key, package.title, package.description, why_not))
+    return tuple(found)
+
+
+def start_view(
+    session: Session,
+    actor: Actor,
+    clock: Clock,
+    key: str,
+    *,
+    subject_id: int | None = None,
+    organisation_id: int | None = None,
+    occurred_on: date | None = None,
+) -> StartView:
+    """Return the first form of a procedure. Raises NotFound, NotAllowed."""
+    version_id = active_version(session, key)
+    if version_id is None:
+        raise NotFound(N_("没有这个流程，或尚未部署。"))
+    definition = load_definition(session, version_id)
+    places = _places(session, definition, actor)
+    if not places:
+        raise NotAllowed(N_("您没有可以发起此事项的身份或职务。"))
+    if organisation_id not in dict(places):
+        organisation_id = places[0][0]
+    day = min(occurred_on or clock.today(), clock.today())
+    subjects = _subjects(session, definition, actor, organisation_id, day)
+    known = {choice.id for choice in subjects}
+    if subject_id not in known:
+        subject_id = actor.person_id if actor.person_id in known else None
+    world = make_world(session, clock)
+    transition = transitions.begin(
+        definition,
+        organisation_id=organisation_id,
+        subject_id=subject_id,
+        started_on=day,
+        world=world,
+    )
+    first = transition.opened[0]
+    context = form_context(session, world, transition.matter, day, actor)
+    form = definition.form_of(first.element)
+    package = definition.package
+    return StartView(
+        key=key,
+        title=package.title,
+        description=package.description,
+        step_title=f"{first.step.number} {first.step.title}",
+        action=first.step.action,
+        basis=first.step.basis,
+        form=form,
+        context=context,
+        values=form.prefill(context),
+        occurred_on=day,
+        organisation_id=organisation_id,
+        subject_id=subject_id,
+        subjects=subjects,
+        organisations=places,
+    )
+
+
+def _places(session: Session, definition: Definition, actor: Actor) -> tuple[tuple[int, str], ...]:
+    """Return the organisations at which the actor may start the procedure."""
+    found: dict[int, str] = {}
+    for key in definition.package.start.lanes:
+        lane = definition.package.lanes[key]
+        if lane.who is Who.SUBJECT and actor.organisation_id is not None:
+            if _suits(definition, actor.status):
+                own = session.get(Organisation, actor.organisation_id)
+                found[actor.organisation_id] = own.short_name if own else ""
+        elif lane.who is Who.POSTS and lane.at is At.ORGANISATION:
+            for post in actor.posts:
+                if post.kind in lane.posts:
+                    found[post.organisation_id] = post.organisation_name
+    return tuple(found.items())
+
+
+def _suits(definition: Definition, status: MembershipStatus) -> bool:
+    allowed = definition.package.start.subject_status
+    return not allowed or status in allowed
+
+
+def _subjects(
+    session: Session, definition: Definition, actor: Actor, organisation_id: int, day: date
+) -> tuple[PersonChoice, ...]:
+    """Return whom the matter may be about: the actor alone, or those of the branch who suit."""
+    if definition.package.subject is not Subject.PERSON:
+        return ()
+    posts = {post for lane in definition.package.lanes.values() for post in lane.posts}
+    leads = any(
+        post.organisation_id == organisation_id and post.kind in posts for post in actor.posts
+    )
+    if not leads:
+        return (PersonChoice(actor.person_id, actor.name),)
+    people = session.execute(
+        select(Person.id, Person.name, Person.workplace)
+        .where(Person.organisation_id == organisation_id)
+        .order_by(Person.name, Person.id)
+    ).all()
+    statuses = statuses_on(session, [person.id for person in people], day)
+    return tuple(
+        PersonChoice(person.id, person.name, person.workplace or "")
+        for person in people
+        if _suits(definition, statuses.get(person.id, MembershipStatus.NONE))
+    )

@@ -1,0 +1,182 @@
+"""What a task page shows."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
+
+from engine.clock import Clock
+from engine.directory.actors import Actor
+from engine.directory.codes import COMMITTEE_POSTS
+from engine.directory.policy import Action, Decision, decide, require
+from engine.directory.posts import holders
+from engine.directory.things import TaskView as TaskThing
+from engine.errors import NotFound, TaskClosed
+from engine.forms.drafts import load_draft
+from engine.forms.fields import PersonChoice
+from engine.ledger.kinds import EntryKind
+from engine.runtime import transitions
+from engine.runtime.people import form_context
+from engine.runtime.queries.access import Opened, open_matter
+from engine.runtime.queries.diagram import element_states
+from engine.runtime.queries.records import Trail, history, read_trail, step_records
+from engine.runtime.queries.rows import TASK_COLUMNS, TASK_JOINS, step_label, task_row
+from engine.runtime.views import TaskView
+from engine.runtime.world import holidays
+
+_TASK = text(f"SELECT {TASK_COLUMNS}, t.uid FROM task t {TASK_JOINS} WHERE t.id = :id")  # noqa: S608
+
+_ACTIONS = {
+    "complete": Action.COMPLETE_TASK,
+    "claim": Action.CLAIM_TASK,
+    "unclaim": Action.UNCLAIM_TASK,
+    "delegate": Action.DELEGATE_TASK,
+    "send_back": Action.SEND_BACK_TASK,
+}
+
+
+def task_view(
+    session: Session,
+    actor: Actor,
+    clock: Clock,
+    task_id: int,
+    *,
+    occurred_on: date | None = None,
+) -> TaskView:
+    """Return a task with its form for ``occurred_on`` (today unless given).
+
+    Raises NotFound where the actor may not know of the task.
+    """
+    row = session.execute(_TASK, {"id": task_id, "me": actor.person_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    opened = open_matter(session, actor, clock, row.instance_id)
+    thing = _thing(row, opened)
+    require(actor, Action.VIEW_TASK, thing)
+    trail = read_trail(session, opened.matter.definition, row.instance_id)
+    day = min(max(occurred_on or clock.today(), row.not_before or date.min), clock.today())
+    form = opened.matter.definition.form_of(row.element)
+    known: dict[str, Any] = {}
+    if row.state == "open":
+        known = dict(_variables(opened, row))
+    context = form_context(
+        session,
+        opened.world,
+        opened.matter,
+        day,
+        actor,
+        instance_id=row.instance_id,
+        variables=known,
+    )
+    draft = load_draft(session, task_id, actor.person_id)
+    decisions = {name: decide(actor, action, thing) for name, action in _ACTIONS.items()}
+    targets = _targets(trail, row.element)
+    may = {name for name, decision in decisions.items() if decision.allowed}
+    if row.assignee_id != actor.person_id and not decisions["unclaim"].allowed:
+        may.discard("unclaim")
+    if row.assignee_id is None:
+        may.discard("unclaim")
+    else:
+        may.discard("claim")
+    if not targets:
+        may.discard("send_back")
+    names = trail.names
+    names.fetch_candidates([row.candidates])
+    table = holidays.get(session)
+    return TaskView(
+        row=task_row(session, row, clock.today(), table, names),
+        form=form,
+        context=context,
+        values=draft.data if draft else form.prefill(context),
+        draft_saved_at=draft.saved_at if draft else None,
+        occurred_on=day,
+        may=frozenset(may),
+        why=str(decisions["complete"].reason),
+        candidates=tuple(names.principal(key) for key in row.candidates),
+        send_back_targets=targets,
+        delegates=_delegates(session, actor, thing, clock) if "delegate" in may else (),
+        send_back_reason=_returned_because(trail, row),
+        previous=tuple(
+            reversed(step_records(trail, with_data=opened.sees_opinions or _own(trail, actor)))
+        ),
+        history=history(trail, with_reasons=opened.sees_opinions),
+        diagram=element_states(opened, trail),
+    )
+
+
+def _own(trail: Trail, actor: Actor) -> bool:
+    """The person concerned reads what they themselves handed in, nothing else."""
+    return all(e.actor_id in (None, actor.person_id) for e in trail.entries)
+
+
+def _thing(row: Row[Any], opened: Opened) -> TaskThing:
+    step = opened.matter.definition.package.steps[row.element]
+    return TaskThing(
+        task_id=row.id,
+        matter=opened.view,
+        candidates=frozenset(row.candidates),
+        assignee_id=row.assignee_id,
+        organisation_id=row.task_organisation_id,
+        open=row.state == "open",
+        decision=step.decision,
+        not_subject=opened.matter.definition.lanes[row.element].not_subject,
+    )
+
+
+def _variables(opened: Opened, row: Row[Any]) -> Any:
+    try:
+        return transitions.variables_of(opened.matter, row.uid, opened.world)
+    except TaskClosed:
+        return {}
+
+
+def _targets(trail: Trail, element: str) -> tuple[tuple[str, str], ...]:
+    """Return the steps this task may be sent back to: allowed by the package, and done."""
+    undone = trail.undone
+    done = {
+        e.element for e in trail.entries if e.kind == EntryKind.COMPLETED and e.seq not in undone
+    }
+    step = trail.definition.package.steps[element]
+    return tuple(
+        (target, step_label(trail.definition, target))
+        for target in step.send_back
+        if target in done
+    )
+
+
+def _delegates(
+    session: Session, actor: Actor, thing: TaskThing, clock: Clock
+) -> tuple[PersonChoice, ...]:
+    """Return the committee of the organisation that has to act, without the actor."""
+    if thing.organisation_id is None:
+        return ()
+    found: dict[int, PersonChoice] = {}
+    for holder in holders(session, thing.organisation_id, sorted(COMMITTEE_POSTS), clock.today()):
+        if holder.person_id not in (actor.person_id, thing.subject_id):
+            found.setdefault(
+                holder.person_id, PersonChoice(holder.person_id, holder.name, holder.kind.label)
+            )
+    return tuple(found.values())
+
+
+def _returned_because(trail: Trail, row: Row[Any]) -> str | None:
+    if not row.returned:
+        return None
+    for entry in reversed(trail.entries):
+        payload = trail.payloads[entry.seq]
+        if entry.kind == EntryKind.SENT_BACK and payload.get("target") == row.element:
+            return f"{trail.names.person(entry.actor_id)}：{payload.get('reason', '')}"
+    return None
+
+
+def decision_of(session: Session, actor: Actor, clock: Clock, task_id: int) -> Decision:
+    """Answer "why may I (not) complete this task?"."""
+    row = session.execute(_TASK, {"id": task_id, "me": actor.person_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    opened = open_matter(session, actor, clock, row.instance_id)
+    return decide(actor, Action.COMPLETE_TASK, _thing(row, opened))

@@ -1,0 +1,285 @@
+"""What people see of matters and tasks: frozen rows, read by the pages and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from engine.definitions.package import Basis, Document
+from engine.errors import N_
+from engine.forms.fields import PersonChoice
+from engine.forms.schema import FormSchema
+from engine.runtime.people import DatabaseFormContext
+
+
+class _Labelled(StrEnum):
+    """A closed set whose members have a Chinese name (a message id)."""
+
+    label: str
+
+    def __new__(cls, value: str, label: str = "") -> _Labelled:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+
+class Bucket(_Labelled):
+    """The parts of an inbox."""
+
+    OVERDUE = "overdue", N_("已超期")
+    SOON = "soon", N_("即将到期")
+    TODO = "todo", N_("待办")
+    WAITING = "waiting", N_("等待他人")
+    DONE = "done", N_("已办")
+
+
+class MatterStatus(_Labelled):
+    """The state of a matter."""
+
+    ACTIVE = "active", N_("进行中")
+    SUSPENDED = "suspended", N_("已挂起")
+    COMPLETED = "completed", N_("已办结")
+    CANCELLED = "cancelled", N_("已终止")
+
+
+class Progress(_Labelled):
+    """Where a key step or a stage stands."""
+
+    DONE = "done", N_("已完成")
+    NOW = "now", N_("办理中")
+    AHEAD = "ahead", N_("未开始")
+    SKIPPED = "skipped", N_("未经过")
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """A task as one line of a list."""
+
+    id: int
+    instance_id: int
+    matter_number: str
+    process_key: str
+    process_title: str
+    subject_id: int | None
+    subject_name: str
+    organisation_id: int
+    organisation_name: str
+    stage_title: str | None
+    element: str
+    step_number: str | None
+    title: str
+    action: str
+    description: str
+    basis: tuple[Basis, ...]
+    due_on: date | None
+    earliest_on: date | None
+    not_before: date | None
+    workdays_left: int | None
+    """Working days from today until the limit; calendar days over it, negative."""
+    state: str
+    claimed_by: int | None
+    claimed_by_name: str | None
+    waiting_for: str
+    has_draft: bool
+    returned: bool
+    revision: int
+    created_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """A page of tasks with the counts of all buckets (no count goes above ``most``)."""
+
+    counts: Mapping[str, int]
+    rows: tuple[TaskRow, ...]
+    next_cursor: str | None
+    processes: tuple[tuple[str, str], ...]
+    organisations: tuple[tuple[int, str], ...]
+    most: int
+
+
+@dataclass(frozen=True)
+class AttachmentRef:
+    """A file of a matter."""
+
+    id: int
+    name: str
+    document: str
+    media_type: str
+    size: int
+    uploaded_at: datetime
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One completion of a task. ``data`` holds label and value in words."""
+
+    seq: int
+    element: str
+    number: str | None
+    title: str
+    occurred_on: date
+    recorded_at: datetime
+    person_id: int | None
+    person_name: str
+    post: str | None
+    on_behalf_of: str | None
+    backfilled: bool
+    undone: bool
+    """A later send-back has taken the matter to before this."""
+    data: tuple[tuple[str, str], ...]
+    documents: tuple[AttachmentRef, ...]
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One line of the full history (留痕)."""
+
+    seq: int
+    at: datetime
+    occurred_on: date | None
+    actor_name: str
+    on_behalf_of: str | None
+    kind: str
+    kind_label: str
+    text: str
+    reason: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """All that a task page shows."""
+
+    row: TaskRow
+    form: FormSchema
+    context: DatabaseFormContext
+    values: Mapping[str, Any]
+    """Raw: the draft if there is one, else what is known already."""
+    draft_saved_at: datetime | None
+    occurred_on: date
+    may: frozenset[str]
+    why: str
+    """The sentence that says why the actor may complete it; or why not."""
+    candidates: tuple[str, ...]
+    send_back_targets: tuple[tuple[str, str], ...]
+    delegates: tuple[PersonChoice, ...]
+    send_back_reason: str | None
+    previous: tuple[StepRecord, ...]
+    history: tuple[HistoryEntry, ...]
+    diagram: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class StepState:
+    """A step of the procedure in one matter, with all its rounds."""
+
+    element: str
+    number: str | None
+    title: str
+    description: str
+    basis: tuple[Basis, ...]
+    state: Progress
+    records: tuple[StepRecord, ...]
+    task_id: int | None
+    """The open task, if the actor may open it."""
+    waiting_for: str | None
+    due_on: date | None
+    earliest_on: date | None
+
+
+@dataclass(frozen=True)
+class StageState:
+    """A stage of the procedure in one matter."""
+
+    id: str
+    number: str
+    title: str
+    state: Progress
+    steps: tuple[StepState, ...]
+
+
+@dataclass(frozen=True)
+class MatterRow:
+    """A matter as one line of a list."""
+
+    id: int
+    number: str
+    process_key: str
+    process_title: str
+    version_id: int
+    subject_id: int | None
+    subject_name: str
+    organisation_id: int
+    organisation_name: str
+    status: MatterStatus
+    outcome: str | None
+    outcome_title: str | None
+    stage_title: str | None
+    now: tuple[str, ...]
+    started_on: date
+    ended_on: date | None
+    backfilled: bool
+    revision: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something a matter waits for by itself: a timer with its day."""
+
+    element: str
+    title: str
+    until: date
+
+
+@dataclass(frozen=True)
+class MatterView:
+    """All that a matter's page shows."""
+
+    row: MatterRow
+    stages: tuple[StageState, ...]
+    timers: tuple[Waiting, ...]
+    history: tuple[HistoryEntry, ...]
+    documents: tuple[AttachmentRef, ...]
+    expected_documents: tuple[Document, ...]
+    diagram: Mapping[str, str]
+    """BPMN element id → ``done``, ``now`` or ``skipped``."""
+    may: frozenset[str]
+    why: str
+    messages: tuple[tuple[str, str], ...]
+    participants: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class StartChoice:
+    """A procedure that may be started; ``why_not`` says why the actor may not."""
+
+    key: str
+    title: str
+    description: str
+    why_not: str | None
+
+
+@dataclass(frozen=True)
+class StartView:
+    """All that a start page shows."""
+
+    key: str
+    title: str
+    description: str
+    step_title: str
+    action: str
+    basis: tuple[Basis, ...]
+    form: FormSchema
+    context: DatabaseFormContext
+    values: Mapping[str, Any]
+    occurred_on: date
+    organisation_id: int
+    subject_id: int | None
+    subjects: tuple[PersonChoice, ...]
+    organisations: tuple[tuple[int, str], ...]
