@@ -158,6 +158,9 @@ class Document:
     step: str
     field: str
     archive: bool = False
+    """It goes into the file that is kept of the person."""
+    sensitive: bool = False
+    """Few may read it, and each reading is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,6 +464,7 @@ def _document(table: Table) -> Document:
         step=table.text("step"),
         field=table.text("field"),
         archive=table.flag("archive"),
+        sensitive=table.flag("sensitive"),
     )
     table.done()
     return document

@@ -88,7 +88,12 @@ class _Context:
                 if path and "." not in path:
                     fields[path] = (*fields.get(path, ()), item)
         names = {*PROVIDED_NAMES, *package.participants, *fields, *_loop_names(diagram)}
-        dated = {n.id for n in diagram.nodes.values() if n.kind in HUMAN or message_of(diagram, n)}
+        dated = {
+            node.id
+            for node in diagram.nodes.values()
+            if node.kind in HUMAN
+            or (message_of(diagram, node) and node.kind not in {"endEvent", "sendTask"})
+        }
         return cls(frozenset(names), fields, frozenset(dated), paths_of(diagram, package.key))
 
 
@@ -120,17 +125,17 @@ def _diagram_uses(diagram: Diagram) -> Iterator[Use]:
         for kind, text in timers_of(node):
             yield Use(text, file, node.id, node.line, "定时", at, gives=FORM_OF.get(kind, "date"))
         for event in node.events:
-            if condition := text_of(first(event, "condition")):
-                yield Use(condition, file, node.id, node.line, "条件", at)
+            if (asked := text_of(first(event, "condition"))) is not None:
+                yield Use(asked, file, node.id, node.line, "条件", at)
         for loop in children(
             node.xml, "multiInstanceLoopCharacteristics", "standardLoopCharacteristics"
         ):
             for part in children(loop, "loopCardinality", "completionCondition", "loopCondition"):
                 if text := text_of(part):
                     yield Use(text, file, node.id, node.line, "循环", at)
-            collection = text_of(first(loop, "loopDataInputRef"))
-            if collection:
-                yield Use(collection, file, node.id, node.line, "循环的列表", at)
+            items = text_of(first(loop, "loopDataInputRef"))
+            if items:
+                yield Use(items, file, node.id, node.line, "循环的列表", at)
 
 
 def _package_uses(package: Package) -> Iterator[Use]:
@@ -160,6 +165,7 @@ def _form_uses(package: Package, diagram: Diagram, forms: Forms) -> Iterator[Use
         ]
         own = frozenset(item.key for item in walk(schema.fields)) | FORM_NAMES
         for item in walk(schema.fields):
+            expressions: list[tuple[str, Expression | None]]
             expressions = [("hide", item.hide), ("prefill", item.prefill)]
             expressions += [("text", part) for part in item.text if isinstance(part, Expression)]
             for what, expression in expressions:

@@ -78,13 +78,6 @@ def _check_files(package: Package, found: Findings) -> None:
             f"事项编号的字头“{package.prefix}”应为 1 至 6 个大写字母",
             "请改为例如 FZ",
         )
-    if package.bpmn not in package.files:
-        found.error(
-            "bpmn-missing",
-            MANIFEST,
-            f"没有流程图文件 {package.bpmn}",
-            "请放入文件，或改正 bpmn = …",
-        )
     for path in package.files:
         if not _FILES.fullmatch(path):
             found.error(
@@ -365,7 +358,6 @@ def _check_numbers(package: Package, found: Findings) -> None:
 
 
 def _check_send_back(package: Package, paths: Paths, found: Findings) -> None:
-    changing = {e.after for e in package.all_effects() if e.set_status}
     for step in package.steps.values():
         place = _place(package, "step", step.element)
         for target in step.send_back:
@@ -384,19 +376,6 @@ def _check_send_back(package: Package, paths: Paths, found: Findings) -> None:
                     MANIFEST,
                     f"“{step.element}”要退回的“{target}”不在它之前",
                     "send_back 只写流程图中在它之前的环节",
-                    at=place,
-                )
-            elif any(
-                node == target or (paths.can_follow(target, node)
-                and paths.can_follow(node, step.element)
-                and not paths.can_follow(step.element, node))
-                for node in changing & {point[0] for point in paths.reachable}
-            ):  # fmt: skip
-                found.warn(
-                    "send-back-over-status",
-                    MANIFEST,
-                    f"从“{step.element}”退回“{target}”会越过党员身份的变更",
-                    "请确认退回后身份应当恢复原状；否则请退回到身份变更之后的环节",
                     at=place,
                 )
 
@@ -450,14 +429,12 @@ def _check_effects(package: Package, diagram: Diagram, found: Findings) -> None:
 def _check_fields(package: Package, forms: Forms, found: Findings) -> None:
     for role in package.participants.values():
         place = _place(package, "participant", role.role)
-        wanted = (FieldKind.PERSON, FieldKind.PEOPLE)
-        _check_field(package, forms, role.element, role.field, wanted, "participant", place, found)
+        people = (FieldKind.PERSON, FieldKind.PEOPLE)
+        _check_field(package, forms, role.element, role.field, people, "participant", place, found)
     for document in package.documents:
         place = _place(package, "document", document.id)
-        wanted = (FieldKind.FILES,)
-        _check_field(
-            package, forms, document.step, document.field, wanted, "document", place, found
-        )
+        files = (FieldKind.FILES,)
+        _check_field(package, forms, document.step, document.field, files, "document", place, found)
 
 
 def _check_field(

@@ -40,8 +40,8 @@ _UNSUPPORTED = {
 }
 
 
-def check_structure(diagram: Diagram, key: str) -> Findings:
-    """Check all processes of a diagram; the main one must have the package's key as id."""
+def check_structure(diagram: Diagram, key: str | None) -> Findings:
+    """Check all processes of a diagram; one must have the id ``key``, if that is given."""
     found = Findings()
     _check_process(diagram, key, found)
     for node in diagram.nodes.values():
@@ -59,8 +59,8 @@ def check_structure(diagram: Diagram, key: str) -> Findings:
     return found
 
 
-def _check_process(diagram: Diagram, key: str, found: Findings) -> None:
-    if key not in {process.id for process in diagram.processes}:
+def _check_process(diagram: Diagram, key: str | None, found: Findings) -> None:
+    if key is not None and key not in {process.id for process in diagram.processes}:
         ids = "、".join(process.id for process in diagram.processes) or "没有流程"
         found.error(
             "process-id",

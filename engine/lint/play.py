@@ -1,0 +1,310 @@
+"""Play a matter in memory: the same transitions as the commands use, with a cast and a clock.
+
+A :class:`Player` changes only when an action succeeds, so that an attempt which is refused leaves
+it as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from engine.calendars.functions import date_functions
+from engine.calendars.notices import shipped_table
+from engine.clock import FixedClock
+from engine.definitions.package import Lane
+from engine.definitions.versions import Definition
+from engine.directory.codes import MembershipStatus
+from engine.errors import (
+    N_,
+    Conflict,
+    GuichengError,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    NotRunning,
+    TaskClosed,
+)
+from engine.forms import FormSchema
+from engine.lint.cast import Cast, CastContext, CastPerson, deep_merge, resolve
+from engine.runtime import transitions
+from engine.runtime.lanes import find_candidates
+from engine.runtime.transitions import Matter, OpenedTask, StatusChange, Transition, World
+
+MOST_TIMERS = 1_000
+"""Most rounds of timers that one action may set off."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a completed step, to be able to send back to it."""
+
+    element: str
+    snapshot: bytes
+    changes: int
+    """How many membership changes there had been before."""
+    steps: int
+
+
+@dataclass
+class Player:
+    """A matter that is being played."""
+
+    definition: Definition
+    cast: Cast
+    clock: FixedClock
+    organisation_id: int
+    subject_id: int | None
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Form data by step or message, laid under what an action says itself."""
+    matter: Matter | None = None
+    open: dict[UUID, OpenedTask] = field(default_factory=dict)
+    history: list[Kept] = field(default_factory=list)
+    changes: list[StatusChange] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    """Numbers of the key steps completed, in order."""
+    outcome: str | None = None
+    stage: str | None = None
+    status: str = "active"
+
+    # --- the world ------------------------------------------------------------------------------
+
+    @property
+    def world(self) -> World:
+        """The world as of the clock."""
+        functions = date_functions(shipped_table(), self.clock.today())
+        return World(self.clock, functions, self.cast)
+
+    def status_on(self, person_id: int, day: date) -> MembershipStatus:
+        """Return a person's membership status on a day, the matter's changes included."""
+        person = self.cast.by_id[person_id]
+        status = MembershipStatus.NONE
+        if person.since is None or person.since <= day:
+            status = person.status
+        latest = date.min
+        for change in self.changes:
+            if change.person_id == person_id and latest <= change.since <= day:
+                status, latest = MembershipStatus(change.status), change.since
+        return status
+
+    def timeline(self) -> list[tuple[str, date]]:
+        """Return the membership changes that the matter brought to its subject, by day."""
+        found: list[tuple[str, date]] = []
+        last: str | None = None
+        if self.subject_id is not None:
+            last = self.cast.by_id[self.subject_id].status
+        for change in sorted(self.changes, key=lambda change: change.since):
+            if change.person_id == self.subject_id and change.status != last:
+                found.append((change.status, change.since))
+                last = change.status
+        return found
+
+    # --- actions --------------------------------------------------------------------------------
+
+    def complete(
+        self,
+        element: str,
+        data: Mapping[str, Any],
+        on: date,
+        by: CastPerson | None,
+        item: str | None = None,
+    ) -> None:
+        """Complete an open task; the first one starts the matter."""
+        if self.matter is None:
+            self._start(element, data, on, by)
+            return
+        task = self._task(element, item)
+        if by is not None:
+            self._may(by, task)
+        prepared = transitions.prepare(self.matter, task.uid, self.world)
+        form = self.definition.form_of(element)
+        cleaned = self._clean(form, element, data, on, prepared.facts)
+        self._apply(
+            transitions.complete(self.matter, task.uid, cleaned, on, self.world, prepared=prepared),
+            task,
+        )
+
+    def _start(
+        self, element: str, data: Mapping[str, Any], on: date, by: CastPerson | None
+    ) -> None:
+        start = self.definition.package.start
+        if self.subject_id is not None:
+            transitions.check_start(self.definition, self.status_on(self.subject_id, on))
+        transition = transitions.begin(
+            self.definition,
+            organisation_id=self.organisation_id,
+            subject_id=self.subject_id,
+            started_on=on,
+            world=self.world,
+        )
+        lanes = [self.definition.package.lanes[lane] for lane in start.lanes]
+        if by is not None:
+            self._in_lanes(by, lanes, transition.matter)
+        # Tried on a copy: if the first task is refused, nothing has been started.
+        trial = replace(self, history=[], changes=[], steps=[], open={}, matter=transition.matter)
+        trial._follow(transition)
+        trial.complete(element, data, on, None)
+        self.__dict__.update(trial.__dict__)
+
+    def send_back(self, element: str, to: str, by: CastPerson | None) -> None:
+        """Send the matter back from an open task to a step completed before."""
+        matter = self._running()
+        task = self._task(element)
+        if by is not None:
+            self._may(by, task)
+        kept = next((kept for kept in reversed(self.history) if kept.element == to), None)
+        if kept is None:
+            raise NotAllowed(N_("所选的环节在此之前没有办理过，不能退回。"))
+        transition = transitions.send_back(matter, task.uid, to, kept.snapshot, self.world)
+        self.open.pop(task.uid, None)
+        self._follow(transition)
+        del self.changes[kept.changes :]
+        del self.steps[kept.steps :]
+
+    def message(self, id: str, data: Mapping[str, Any], on: date, by: CastPerson | None) -> None:
+        """Send one of the package's messages to the matter."""
+        matter = self._running()
+        action = self.definition.package.messages.get(id)
+        if action is None:
+            raise NotFound(N_("此流程没有这项操作。"))
+        if by is not None:
+            lanes = [self.definition.package.lanes[lane] for lane in action.lanes]
+            self._in_lanes(by, lanes, matter)
+        cleaned: dict[str, Any] = {}
+        if action.form:
+            form = self.definition.forms[action.form]
+            cleaned = self._clean(form, id, data, on, transitions.facts(matter, {}))
+        transition = transitions.deliver(matter, action.name, cleaned, on, self.world)
+        if transition is None:
+            raise Conflict(N_("事项目前的环节不能进行这项操作。"))
+        self._follow(transition)
+        self._fire()
+
+    def set_clock(self, day: date) -> None:
+        """Move the clock; timers that are due then fire."""
+        self.clock.set(day)
+        self._fire()
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _running(self) -> Matter:
+        if self.matter is None or self.status != "active":
+            raise NotRunning
+        return self.matter
+
+    def _task(self, element: str, item: str | None = None) -> OpenedTask:
+        self._running()
+        for task in self.open.values():
+            if task.element == element and item in {None, task.item}:
+                return task
+        raise TaskClosed
+
+    def _may(self, person: CastPerson, task: OpenedTask) -> None:
+        own = task.step.decision and person.id == self.subject_id
+        acting = self.cast.principals(person, self.clock.today())
+        if own or not task.candidates.include(person.id, acting):
+            raise NotAllowed
+
+    def _in_lanes(self, person: CastPerson, lanes: Sequence[Lane], matter: Matter) -> None:
+        acting = self.cast.principals(person, self.clock.today())
+        for lane in lanes:
+            candidates = find_candidates(
+                lane,
+                self.definition.package.lanes,
+                organisation_id=matter.organisation_id,
+                subject_id=matter.subject_id,
+                participants=matter.participants,
+                directory=self.cast,
+            )
+            if candidates.include(person.id, acting):
+                return
+        raise NotAllowed
+
+    def _clean(
+        self,
+        form: FormSchema,
+        place: str,
+        data: Mapping[str, Any],
+        on: date,
+        facts: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        own = self._resolve(data)
+        defaults = self._resolve(self.defaults.get(place, {}))
+        context = CastContext(
+            cast=self.cast,
+            statuses=self.status_on,
+            organisation_id=self.organisation_id,
+            subject_id=self.subject_id,
+            occurred_on=on,
+            variables=facts,
+            functions=self.world.functions,
+        )
+        defaults = {key: value for key, value in defaults.items() if key in form.keys}
+        raw = deep_merge(defaults, own)
+        # Defaults serve all ways through a form, so those which this way hides are left out; what
+        # is left may hide more.
+        while any([_drop(raw, path, own) for path in form.hidden(raw, context)]):  # noqa: C419
+            pass
+        return form.load(raw, context)
+
+    def _resolve(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            resolved: dict[str, Any] = resolve(data, self.cast)
+        except KeyError as missing:
+            raise GuichengError(N_("角色表里没有“%(name)s”"), name=missing.args[0]) from None
+        return resolved
+
+    def _apply(self, transition: Transition, task: OpenedTask) -> None:
+        assert self.matter is not None
+        before = Kept(task.element, self.matter.snapshot, len(self.changes), len(self.steps))
+        self.open.pop(task.uid, None)
+        self._follow(transition)
+        self.history.append(before)
+        if task.step.number:
+            self.steps.append(task.step.number)
+        self._fire()
+
+    def _follow(self, transition: Transition) -> None:
+        self.matter = transition.matter
+        for uid in transition.closed:
+            self.open.pop(uid, None)
+        self.open |= {task.uid: task for task in transition.opened}
+        self.changes += transition.status_changes
+        if transition.outcome:
+            self.outcome = transition.outcome.code
+        self.stage = transition.stage or self.stage
+        if transition.completed:
+            self.status = "completed"
+            self.open.clear()
+
+    def _fire(self) -> None:
+        for _ in range(MOST_TIMERS):
+            if self.matter is None or self.status != "active":
+                return
+            transition = transitions.fire(self.matter, self.world)
+            if transition is None:
+                return
+            self._follow(transition)
+        raise InvalidInput(None, N_("定时反复触发，没有停下来。"))
+
+
+def _drop(raw: dict[str, Any], path: str, own: Mapping[str, Any]) -> bool:
+    """Take a value away unless the action gave it itself; tell whether there was one."""
+    *outer, last = path.split(".")
+    inner: Any = raw
+    given: Any = own
+    for key in outer:
+        if not isinstance(inner, dict) or key not in inner:
+            return False
+        inner[key] = dict(inner[key]) if isinstance(inner[key], Mapping) else inner[key]
+        inner = inner[key]
+        given = given.get(key, {}) if isinstance(given, Mapping) else {}
+    if not isinstance(inner, dict) or last not in inner:
+        return False
+    if isinstance(given, Mapping) and last in given:
+        return False
+    del inner[last]
+    return True

@@ -1,0 +1,124 @@
+"""Run all checks on a package: what has to pass before it may be deployed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.definitions.package import MANIFEST, Package, load_package, read_folder
+from engine.definitions.parsing import parse_bpmn
+from engine.definitions.versions import build_definition
+from engine.definitions.xml import check_schema, read_xml
+from engine.errors import PackageProblem, Problem, Severity
+from engine.lint.diagram import Diagram, read_diagram
+from engine.lint.events import check_events
+from engine.lint.expressions import check_expressions
+from engine.lint.findings import Findings
+from engine.lint.forms import check_forms
+from engine.lint.gateways import check_gateways
+from engine.lint.references import check_references
+from engine.lint.scenarios import run_scenarios
+from engine.lint.structure import check_structure
+
+
+def lint_folder(folder: Path) -> list[Problem]:
+    """Check the package in a folder; the folder's name has to be its key.
+
+    Never raises: whatever is wrong is in the list, errors first. The file of a problem is relative
+    to the folder.
+    """
+    try:
+        package = load_package(read_folder(folder))
+    except PackageProblem as refused:
+        return list(refused.problems)
+    problems = lint_package(package)
+    name = folder.resolve().name
+    if name != package.key:
+        problem = Problem(
+            MANIFEST,
+            None,
+            None,
+            "key-differs",
+            f"key“{package.key}”与文件夹名“{name}”不同",
+            "请使两者一致",
+        )
+        problems.insert(0, problem)
+    return problems
+
+
+def lint_package(package: Package) -> list[Problem]:
+    """Check a package that has been read; its scenarios are played only if all else is sound."""
+    found = Findings()
+    forms, form_findings = check_forms(package)
+    found.problems += form_findings.problems
+    diagram = _diagram(package, found)
+    if diagram is not None:
+        found.problems += check_references(package, diagram, forms).problems
+        found.problems += check_expressions(package, diagram, forms).problems
+        _parse(package, found)
+    if diagram is not None and not found.failed:
+        _play(package, found)
+    order = {Severity.ERROR: 0, Severity.WARNING: 1}
+    return sorted(dict.fromkeys(found.problems), key=lambda problem: order[problem.severity])
+
+
+def _diagram(package: Package, found: Findings) -> Diagram | None:
+    """Read and check the BPMN files; return the main one if it can be read."""
+    main: Diagram | None = None
+    for file, data in package.bpmn_files.items():
+        try:
+            root = read_xml(data, file)
+        except PackageProblem as refused:
+            found.problems += refused.problems
+            continue
+        if problems := check_schema(root, file):
+            found.problems += problems
+            continue
+        diagram = read_diagram(root, file)
+        key = package.key if file == package.bpmn else None
+        for findings in (
+            check_structure(diagram, key),
+            check_events(diagram),
+            check_gateways(diagram),
+        ):
+            found.problems += findings.problems
+        if file == package.bpmn:
+            main = diagram
+    if package.bpmn not in package.files:
+        found.error(
+            "bpmn-missing",
+            MANIFEST,
+            f"没有流程图文件 {package.bpmn}",
+            "请放入文件，或改正 bpmn = …",
+        )
+    if main is not None and package.key not in main.scopes:
+        return None  # said by the structure: nothing can be looked up in another process
+    return main
+
+
+def _parse(package: Package, found: Findings) -> None:
+    """Let the parser of the engine speak too, about what no check has spoken of yet."""
+    try:
+        parse_bpmn(package.bpmn_files, package.key)
+    except PackageProblem as refused:
+        # The parser words many of the same mistakes in its own way; say each only once.
+        said = {p.element for p in found.problems if p.severity is Severity.ERROR}
+        lines = {p.line for p in found.problems if p.severity is Severity.ERROR}
+        fresh = [p for p in refused.problems if p.element not in said and p.line not in lines]
+        found.problems += fresh if found.failed else refused.problems
+
+
+def _play(package: Package, found: Findings) -> None:
+    try:
+        definition = build_definition(package)
+    except PackageProblem as refused:
+        found.problems += refused.problems
+        return
+    except Exception as error:  # a package must never break the checker
+        found.error(
+            "cannot-build",
+            package.bpmn,
+            f"流程无法装载（{type(error).__name__}）：{error}",
+            "请检查流程图的结构",
+        )
+        return
+    found.problems += run_scenarios(definition)

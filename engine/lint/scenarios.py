@@ -1,0 +1,424 @@
+"""Read the scenarios of a package and play them: given, do, then.
+
+A scenario proves that a procedure does what it should on paper, without a database. The format is
+described in ``processes/README.md``. What does not hold is a problem with the line of its
+``[[do]]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from engine.clock import FixedClock
+from engine.clock import start_of_day as _start_of_day
+from engine.definitions.package import Package, Subject
+from engine.definitions.reading import Lines, Report, Table, did_you_mean, parse_toml
+from engine.definitions.versions import Definition
+from engine.errors import GuichengError, InvalidInput, Problem
+from engine.lint.cast import Cast, CastPerson, deep_merge, read_cast
+from engine.lint.play import Player
+
+FOLDER = "scenarios/"
+CAST = FOLDER + "cast.toml"
+ACTIONS = ("complete", "send_back", "message", "refused", "clock")
+ASSERTIONS = ("opened", "due", "earliest", "membership", "stage", "status", "outcome")
+MOST_STORIES = 8
+"""How many scenarios may continue one another."""
+
+
+class Unmet(Exception):
+    """Something that a scenario expects does not hold."""
+
+
+@dataclass(frozen=True)
+class Do:
+    """One ``[[do]]``: at most one action, and what has to hold after it."""
+
+    number: int
+    line: int | None
+    action: str | None
+    target: str
+    by: str | None
+    on: date | None
+    data: Mapping[str, Any]
+    to: str | None
+    item: str | None
+    because: str | None
+    clock: date | None
+    expected: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario file."""
+
+    file: str
+    name: str
+    title: str
+    after: str | None
+    until: str | None
+    clock: date | None
+    subject: str | None
+    organisation: str | None
+    given: Mapping[str, Any]
+    """``people``, ``organisations`` and ``data`` that are laid over the cast."""
+    actions: tuple[Do, ...]
+    then: Mapping[str, Any]
+    then_line: int | None
+
+
+def run_scenarios(definition: Definition) -> list[Problem]:
+    """Play all scenarios of a package and return what does not hold."""
+    package = definition.package
+    cast, problems = _read_cast(package)
+    scenarios, wrong = read_scenarios(package)
+    problems += wrong
+    if problems:
+        return problems
+    for scenario in scenarios.values():
+        problems += play(definition, scenario, scenarios, cast)
+    return problems
+
+
+def read_scenarios(package: Package) -> tuple[dict[str, Scenario], list[Problem]]:
+    """Read all scenario files by name (the file's, without folder and ending)."""
+    scenarios: dict[str, Scenario] = {}
+    problems: list[Problem] = []
+    for path, data in package.files.items():
+        if path.startswith(FOLDER) and path.endswith(".toml") and path != CAST:
+            report = Report(path)
+            values, lines = parse_toml(data, report)
+            name = path.removeprefix(FOLDER).removesuffix(".toml")
+            if not report.problems:
+                scenarios[name] = _scenario(name, Table(values, report, lines), values)
+            problems += report.problems
+    return scenarios, problems
+
+
+def play(
+    definition: Definition,
+    scenario: Scenario,
+    scenarios: Mapping[str, Scenario],
+    cast: Mapping[str, Any],
+) -> list[Problem]:
+    """Play one scenario; return the first thing that does not hold, if any."""
+    stories = [scenario]
+    while (before := stories[0].after) is not None:
+        if before not in scenarios or len(stories) > MOST_STORIES:
+            cure = did_you_mean(before, list(scenarios))
+            return [
+                _problem(scenario, None, f"[given] after：没有情形“{before}”，或首尾相接", cure)
+            ]
+        stories.insert(0, scenarios[before])
+    player, problems = _prepare(definition, stories, cast)
+    if player is None:
+        return problems
+    for story, following in zip(stories, [*stories[1:], None], strict=True):
+        until = following.until if following else None
+        reached = until is None
+        for do in story.actions:
+            if following and do.action == "complete" and do.target == until:
+                reached = True
+                break
+            if following and do.action in {None, "refused"}:
+                continue
+            try:
+                _act(player, do)
+                if not following:
+                    _expect(player, do.expected, do.clock)
+            except (Unmet, GuichengError) as fault:
+                where = f"情形“{story.name}”的" if following else ""
+                message = f"{where}第 {do.number} 个 [[do]]（{_name_of(do)}）：{_explain(fault)}"
+                line = None if following else do.line
+                return [_problem(scenario, line, message, "请改正流程或情形")]
+        if not reached:
+            message = f"情形“{story.name}”没有办理“{until}”"
+            return [_problem(scenario, None, message, "请改正 [given] until")]
+    try:
+        _expect(player, scenario.then, None)
+    except Unmet as fault:
+        return [_problem(scenario, scenario.then_line, f"[then]：{fault}", "请改正流程或情形")]
+    return []
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def _read_cast(package: Package) -> tuple[Mapping[str, Any], list[Problem]]:
+    if CAST not in package.files:
+        return {}, []
+    report = Report(CAST)
+    values, lines = parse_toml(package.files[CAST], report)
+    if not report.problems:
+        table = Table(values, report, lines)
+        read_cast(table)
+        known = {*package.steps, *package.messages}
+        for place in (table.raw("data") or {}) if isinstance(table.raw("data"), dict) else ():
+            if place not in known:
+                report.error(
+                    "scenario-invalid",
+                    f"[data.{place}] 不是环节，也不是消息",
+                    did_you_mean(place, sorted(known)),
+                    line=lines.table(f"data.{place}"),
+                )
+        table.done()
+    return values, report.problems
+
+
+def _scenario(name: str, table: Table, values: Mapping[str, Any]) -> Scenario:
+    given = table.table("given") or Table({}, table.report, table.lines, path="given")
+    after, until = given.optional("after"), given.optional("until")
+    if (after is None) != (until is None):
+        given.error("scenario-invalid", "after 和 until 要同时写", "请补上另一个")
+    extra: dict[str, Any] = {
+        key: given.raw(key) for key in ("people", "organisations", "data") if key in given
+    }
+    actions = tuple(_do(number, row) for number, row in enumerate(table.tables("do"), 1))
+    if not actions:
+        table.error("scenario-invalid", "没有任何 [[do]]", "请写出办理的步骤")
+    then = table.table("then")
+    expected: dict[str, Any] = {}
+    if then is not None:
+        expected = _expectations(then)
+        if "steps" in then:
+            expected["steps"] = list(then.texts("steps"))
+        then.done()
+    scenario = Scenario(
+        file=table.report.file,
+        name=name,
+        title=table.text("title"),
+        after=after,
+        until=until,
+        clock=given.day("clock"),
+        subject=given.optional("subject"),
+        organisation=given.optional("organisation"),
+        given=extra,
+        actions=actions,
+        then=expected,
+        then_line=then.line if then else None,
+    )
+    given.done()
+    table.done()
+    return scenario
+
+
+def _do(number: int, row: Table) -> Do:
+    row.element = f"do {number}"
+    actions = [key for key in ACTIONS if key in row]
+    if len(actions) > 1:
+        row.error("scenario-invalid", f"同时写了 {'、'.join(actions)}", "一个 [[do]] 只做一件事")
+    action = actions[0] if actions else None
+    clock = row.day("clock") if "clock" in row else None
+    target = row.text(action) if action and action != "clock" else ""
+    data = row.raw("data") or {}
+    if not isinstance(data, Mapping):
+        row.error("scenario-invalid", "data 应当是一个表", "请写成 data = { … }", key="data")
+        data = {}
+    do = Do(
+        number=number,
+        line=row.line,
+        action=action,
+        target=target,
+        by=row.optional("by"),
+        on=row.day("on"),
+        data=data,
+        to=row.optional("to"),
+        item=row.optional("item"),
+        because=row.optional("because"),
+        clock=clock,
+        expected=_expectations(row),
+    )
+    row.optional("reason")  # said for the reader; the engine wants one from people only
+    if action == "send_back" and not do.to:
+        row.error("scenario-invalid", "send_back 没有写退回到哪里", '请写 to = "…"')
+    if action == "refused" and not do.because:
+        row.error("scenario-invalid", "refused 没有写为什么", '请写 because = "…"')
+    if action is None and not do.expected:
+        row.error(
+            "scenario-invalid",
+            "这个 [[do]] 什么也没有做",
+            "可写：" + "、".join((*ACTIONS, *ASSERTIONS)),
+        )
+    row.done()
+    return do
+
+
+def _expectations(row: Table) -> dict[str, Any]:
+    expected: dict[str, Any] = {}
+    if "opened" in row:
+        expected["opened"] = list(row.texts("opened"))
+    for key in ("due", "earliest"):
+        if (days := row.table(key)) is not None:
+            expected[key] = {element: days.day(element) for element in days.keys}
+            days.done()
+    if "membership" in row:
+        if isinstance(row.raw("membership"), str):
+            expected["membership"] = row.text("membership")
+        else:
+            timeline = []
+            for entry in row.tables("membership"):
+                timeline.append((entry.text("status"), entry.day("since")))
+                entry.done()
+            expected["membership"] = timeline
+    for key in ("stage", "status", "outcome"):
+        if key in row:
+            expected[key] = row.text(key)
+    return expected
+
+
+# --- playing ------------------------------------------------------------------------------------
+
+
+def _prepare(
+    definition: Definition, stories: Sequence[Scenario], cast: Mapping[str, Any]
+) -> tuple[Player | None, list[Problem]]:
+    scenario = stories[-1]
+    values = dict(cast)
+    for story in stories:
+        values = deep_merge(values, story.given)
+    report = Report(scenario.file)
+    table = Table(values, report, Lines(""))
+    people = read_cast(table)
+    if report.problems:
+        return None, report.problems
+
+    def latest(pick: Callable[[Scenario], Any]) -> Any:
+        return next((v for v in map(pick, reversed(stories)) if v is not None), None)
+
+    clock = latest(lambda story: story.clock)
+    subject = latest(lambda story: story.subject) or "applicant"
+    organisation = latest(lambda story: story.organisation) or "branch"
+    if clock is None:
+        return None, [_problem(scenario, None, "[given] 没有 clock", "请写 clock = 2026-06-10")]
+    if organisation not in people.organisations:
+        cure = did_you_mean(organisation, list(people.organisations))
+        return None, [_problem(scenario, None, f"没有组织“{organisation}”", cure)]
+    personal = definition.package.subject is Subject.PERSON
+    if personal and subject not in people.people:
+        cure = did_you_mean(subject, list(people.people))
+        return None, [_problem(scenario, None, f"没有当事人“{subject}”", cure)]
+    watch = FixedClock(_start_of_day(clock))
+    watch.set(clock)
+    player = Player(
+        definition=definition,
+        cast=people,
+        clock=watch,
+        organisation_id=people.organisations[organisation].id,
+        subject_id=people.people[subject].id if personal else None,
+        defaults=values.get("data", {}),
+    )
+    return player, []
+
+
+def _act(player: Player, do: Do) -> None:
+    if do.action == "clock" and do.clock is not None:
+        player.set_clock(do.clock)
+    elif do.action == "refused":
+        _attempt(player, do)
+    elif do.action is not None:
+        if do.action in {"complete", "send_back"} and player.matter is not None:
+            elements = sorted(task.element for task in player.open.values())
+            if do.target not in elements:
+                raise Unmet(f"“{do.target}”现在不能办理；可办理的有：{'、'.join(elements) or '无'}")
+        _do_it(player, do, do.action)
+
+
+def _attempt(player: Player, do: Do) -> None:
+    """Try what has to be refused, and compare why."""
+    action = "complete"
+    if do.to:
+        action = "send_back"
+    elif do.target in player.definition.package.messages:
+        action = "message"
+    try:
+        _do_it(player, do, action)
+    except GuichengError as refusal:
+        reasons = [refusal.code]
+        if isinstance(refusal, InvalidInput):
+            reasons += refusal.fields
+        if not any(do.because == r or str(do.because) in r for r in [*reasons, str(refusal)]):
+            raise Unmet(f"应因“{do.because}”被拒绝，实际：{_explain(refusal)}") from None
+    else:
+        raise Unmet(f"应当被拒绝（{do.because}），却办成了")
+
+
+def _do_it(player: Player, do: Do, action: str) -> None:
+    by = _person(player.cast, do.by)
+    on = do.on or player.clock.today()
+    if action == "complete":
+        player.complete(do.target, do.data, on, by, do.item)
+    elif action == "send_back":
+        player.send_back(do.target, do.to or "", by)
+    else:
+        player.message(do.target, do.data, on, by)
+
+
+def _person(cast: Cast, key: str | None) -> CastPerson | None:
+    if key is None:
+        return None
+    if key not in cast.people:
+        raise Unmet(f"没有人员“{key}”。{did_you_mean(key, list(cast.people))}")
+    return cast.people[key]
+
+
+def _expect(player: Player, expected: Mapping[str, Any], _: date | None) -> None:
+    for what, wanted in expected.items():
+        found = _found(player, what, wanted)
+        if found != wanted:
+            raise Unmet(f"{what} 应为 {_show(wanted)}，实际为 {_show(found)}")
+
+
+def _found(player: Player, what: str, wanted: Any) -> Any:
+    match what:
+        case "opened":
+            elements = sorted(task.element for task in player.open.values())
+            return wanted if elements == sorted(wanted) else elements
+        case "due":
+            days = {task.element: task.due_on for task in player.open.values()}
+            return {element: days.get(element) for element in wanted}
+        case "earliest":
+            days = {task.element: task.earliest_on for task in player.open.values()}
+            return {element: days.get(element) for element in wanted}
+        case "membership" if isinstance(wanted, str):
+            if player.subject_id is None:
+                return None
+            return str(player.status_on(player.subject_id, player.clock.today()))
+        case "membership":
+            return player.timeline()
+        case "steps":
+            return player.steps
+        case _:
+            return getattr(player, what)
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return "、".join(f"{key} {_show(inner)}" for key, inner in value.items()) or "无"
+    if isinstance(value, (list, tuple)):
+        parts = [
+            " ".join(_show(v) for v in part) if isinstance(part, tuple) else _show(part)
+            for part in value
+        ]
+        return "、".join(parts) or "无"
+    return "无" if value is None else str(value)
+
+
+def _name_of(do: Do) -> str:
+    if do.action == "clock":
+        return f"clock {do.clock}"
+    return f"{do.action} {do.target}" if do.action else "、".join(do.expected)
+
+
+def _explain(fault: Exception) -> str:
+    if isinstance(fault, GuichengError):
+        return f"被拒绝（{fault.code}）：{fault}"
+    return str(fault)
+
+
+def _problem(scenario: Scenario, line: int | None, message: str, cure: str) -> Problem:
+    return Problem(scenario.file, scenario.title, line, "scenario-failed", message, cure)
