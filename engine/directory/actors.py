@@ -7,14 +7,16 @@ index look-up and no right is ever found by walking the directory.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, bindparam, null, or_, select, union_all
+from sqlalchemy import BigInteger, Date, Row, bindparam, null, or_, select, true, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql import Select
+from sqlalchemy.sql.selectable import FromClause
 
 from engine.directory.codes import MembershipStatus, OrganisationKind, PostKind
 from engine.directory.models import (
@@ -139,88 +141,90 @@ def make_actor(
     )
 
 
-# The statements are built once: loading the actor is part of every request.
+# The statements are built once, and the actor is one question: it is asked at every request.
 _day = bindparam("day", type_=Date)
-_status = (
-    select(Membership.status)
-    .where(
-        Membership.person_id == Person.id,
-        Membership.since <= _day,
-        Membership.revoked_at.is_(None),
-    )
-    .order_by(Membership.since.desc(), Membership.id.desc())
-    .limit(1)
-    .correlate(Person)
-    .scalar_subquery()
-)
-_who = (
-    select(
-        Person.id,
-        Person.name,
-        Person.organisation_id,
-        Organisation.path,
-        Account.id.label("account_id"),
-        Account.disabled_at,
-        _status.label("status"),
-    )
-    .select_from(Person)
-    .outerjoin(Account, Account.person_id == Person.id)
-    .outerjoin(Organisation, Organisation.id == Person.organisation_id)
-)
-_by_account = _who.where(Account.id == bindparam("id", type_=BigInteger))
-_by_person = _who.where(Person.id == bindparam("id", type_=BigInteger))
 
 
-def _held() -> Select[Any]:
-    ids = bindparam("ids", type_=ARRAY(BigInteger))
-    principal = aliased(Person)
-    own = select(
-        Post.person_id.label("holder"),
-        Post.organisation_id,
-        Post.kind,
-        null().label("behalf"),
-        null().label("behalf_name"),
-    ).where(Post.person_id == ids.any_(), valid_on(Post, _day))
+def _held() -> FromClause:
+    """Return the posts of the enclosing query's person: his own, and those lent to him."""
+    lender = aliased(Person)
+    own = (
+        select(
+            Post.organisation_id,
+            Post.kind,
+            null().label("behalf"),
+            null().label("behalf_name"),
+        )
+        .where(Post.person_id == Person.id, valid_on(Post, _day))
+        .correlate(Person)
+    )
     lent = (
         select(
-            Substitution.substitute_id.label("holder"),
             Post.organisation_id,
             Post.kind,
             Post.person_id.label("behalf"),
-            principal.name.label("behalf_name"),
+            lender.name.label("behalf_name"),
         )
+        .select_from(Substitution)
         .join(
             Post,
             (Post.person_id == Substitution.principal_id)
             & (Post.organisation_id == Substitution.organisation_id),
         )
-        .join(principal, principal.id == Post.person_id)
+        .join(lender, lender.id == Post.person_id)
         .where(
-            Substitution.substitute_id == ids.any_(),
+            Substitution.substitute_id == Person.id,
             Substitution.revoked_at.is_(None),
             valid_on(Substitution, _day),
             valid_on(Post, _day),
             or_(Substitution.posts.is_(None), Post.kind == Substitution.posts.any_()),
         )
+        .correlate(Person)
     )
-    held = union_all(own, lent).subquery()
+    return union_all(own, lent).lateral("held")
+
+
+def _asked() -> Select[Any]:
+    held, place, home = _held(), aliased(Organisation), aliased(Organisation)
+    status = (
+        select(Membership.status)
+        .where(
+            Membership.person_id == Person.id,
+            Membership.since <= _day,
+            Membership.revoked_at.is_(None),
+        )
+        .order_by(Membership.since.desc(), Membership.id.desc())
+        .limit(1)
+        .correlate(Person)
+        .scalar_subquery()
+    )
     return (
         select(
-            held.c.holder,
+            Person.id,
+            Person.name,
+            Person.organisation_id.label("home_id"),
+            home.path.label("home_path"),
+            Account.id.label("account_id"),
+            Account.disabled_at,
+            status.label("status"),
             held.c.organisation_id,
-            Organisation.path,
-            Organisation.short_name,
-            Organisation.kind.label("organisation_kind"),
+            place.path,
+            place.short_name,
+            place.kind.label("organisation_kind"),
             held.c.kind,
             held.c.behalf,
             held.c.behalf_name,
         )
-        .join(Organisation, Organisation.id == held.c.organisation_id)
-        .order_by(Organisation.path, held.c.kind, held.c.behalf.nulls_first())
+        .select_from(Person)
+        .outerjoin(Account, Account.person_id == Person.id)
+        .outerjoin(home, home.id == Person.organisation_id)
+        .outerjoin(held, true())
+        .outerjoin(place, place.id == held.c.organisation_id)
     )
 
 
-_posts = _held()
+_by_account = _asked().where(Account.id == bindparam("id", type_=BigInteger))
+_by_people = _asked().where(Person.id == bindparam("ids", type_=ARRAY(BigInteger)).any_())
 
 
 def load_actor(
@@ -230,47 +234,61 @@ def load_actor(
     account_id: int | None = None,
     person_id: int | None = None,
 ) -> Actor:
-    """Return the actor behind an account or a person, as on ``day``, in two queries.
+    """Return the actor behind an account or a person, as on ``day``, in one query.
 
     Raises NotFound when there is no such person or the account is disabled.
     """
     if (account_id is None) == (person_id is None):
         raise ValueError("give either account_id or person_id")
-    statement = _by_person if account_id is None else _by_account
-    key = person_id if account_id is None else account_id
-    row = session.execute(statement, {"id": key, "day": day}).one_or_none()
-    if row is None or (account_id is not None and row.disabled_at is not None):
+    if account_id is None:
+        rows = session.execute(_by_people, {"ids": [person_id], "day": day}).all()
+    else:
+        rows = session.execute(_by_account, {"id": account_id, "day": day}).all()
+    if not rows or (account_id is not None and rows[0].disabled_at is not None):
         raise NotFound()
+    return _actor(rows, day)
+
+
+def load_actors(session: Session, person_ids: Iterable[int], day: date) -> dict[int, Actor]:
+    """Return many people as actors on ``day``, in one query; unknown ids are left out."""
+    rows: dict[int, list[Row[Any]]] = {}
+    for row in session.execute(_by_people, {"ids": list(person_ids), "day": day}):
+        rows.setdefault(row.id, []).append(row)
+    return {person_id: _actor(found, day) for person_id, found in rows.items()}
+
+
+def _actor(rows: Sequence[Row[Any]], day: date) -> Actor:
+    """Build the actor from his rows: one a post, or a single one without."""
+    first = rows[0]
+    posts = [
+        HeldPost(
+            organisation_id=row.organisation_id,
+            path=row.path,
+            organisation_name=row.short_name,
+            kind=PostKind(row.kind),
+            organisation_kind=OrganisationKind(row.organisation_kind),
+            on_behalf_of=row.behalf,
+            on_behalf_name=row.behalf_name,
+        )
+        for row in rows
+        if row.kind is not None
+    ]
+    posts.sort(key=lambda post: (post.path, _ORDER[post.kind], post.on_behalf_of or 0))
     return make_actor(
-        row.id,
-        row.name,
-        posts_on(session, [row.id], day).get(row.id, ()),
+        first.id,
+        first.name,
+        tuple(posts),
         day=day,
-        account_id=row.account_id,
-        organisation_id=row.organisation_id,
-        organisation_path=row.path,
-        status=MembershipStatus(row.status or MembershipStatus.NONE),
+        account_id=first.account_id,
+        organisation_id=first.home_id,
+        organisation_path=first.home_path,
+        status=MembershipStatus(first.status or MembershipStatus.NONE),
     )
 
 
-def posts_on(session: Session, person_ids: list[int], day: date) -> dict[int, tuple[HeldPost, ...]]:
-    """Return the posts that each person may use on ``day``, own and lent ones, in one query."""
-    held: dict[int, list[HeldPost]] = {}
-    for row in session.execute(_posts, {"ids": person_ids, "day": day}):
-        held.setdefault(row.holder, []).append(
-            HeldPost(
-                organisation_id=row.organisation_id,
-                path=row.path,
-                organisation_name=row.short_name,
-                kind=PostKind(row.kind),
-                organisation_kind=OrganisationKind(row.organisation_kind),
-                on_behalf_of=row.behalf,
-                on_behalf_name=row.behalf_name,
-            )
-        )
-    return {holder: tuple(posts) for holder, posts in held.items()}
+_ORDER = {kind: place for place, kind in enumerate(PostKind)}
 
 
 def principals_on(session: Session, person_id: int, day: date) -> frozenset[str]:
     """Return the principals that a person answers to on ``day``, substitutions included."""
-    return principals_of(person_id, posts_on(session, [person_id], day).get(person_id, ()))
+    return load_actor(session, day, person_id=person_id).principals

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import BigInteger, any_, literal, select, update
+from sqlalchemy import BigInteger, func, literal, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -53,17 +53,26 @@ def standing_on(session: Session, person_id: int, day: date) -> Standing:
 def standings_on(session: Session, person_ids: Iterable[int], day: date) -> dict[int, Standing]:
     """Return the standing of each person on a day, in one query."""
     wanted = list(person_ids)
-    rows = session.execute(
-        select(
-            Membership.person_id, Membership.status, Membership.since, Membership.organisation_id
-        )
-        .distinct(Membership.person_id)
+    given = func.unnest(literal(wanted, ARRAY(BigInteger)))
+    people = given.table_valued("id", name="wanted").render_derived()
+    latest = (
+        select(Membership.status, Membership.since, Membership.organisation_id)
         .where(
-            Membership.person_id == any_(literal(wanted, ARRAY(BigInteger))),
+            Membership.person_id == people.c.id,
             Membership.since <= day,
             Membership.revoked_at.is_(None),
         )
-        .order_by(Membership.person_id, Membership.since.desc(), Membership.id.desc())
+        .order_by(Membership.since.desc(), Membership.id.desc())
+        .limit(1)
+        .lateral()
+    )
+    rows = session.execute(
+        select(
+            people.c.id.label("person_id"),
+            latest.c.status,
+            latest.c.since,
+            latest.c.organisation_id,
+        ).join_from(people, latest, true())
     )
     found = {
         row.person_id: Standing(MembershipStatus(row.status), row.since, row.organisation_id)

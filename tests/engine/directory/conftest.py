@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from sqlalchemy.orm import Session
+
 from engine.clock import FixedClock
 from engine.directory.models import Membership, Organisation, Person, Post
-from sqlalchemy.orm import Session
 
 LONG_AGO = date(2010, 1, 1)
 
@@ -99,5 +100,3 @@ class Factory:
 def make(session: Session, clock: FixedClock) -> Factory:
     """Return the factory of this test."""
     return Factory(session, clock)
-
-

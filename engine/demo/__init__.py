@@ -1,0 +1,1 @@
+"""One invented county town, for trying things out and for measuring."""
