@@ -131,8 +131,8 @@ def _diagram_uses(diagram: Diagram) -> Iterator[Use]:
             node.xml, "multiInstanceLoopCharacteristics", "standardLoopCharacteristics"
         ):
             for part in children(loop, "loopCardinality", "completionCondition", "loopCondition"):
-                if text := text_of(part):
-                    yield Use(text, file, node.id, node.line, "循环", at)
+                if source := text_of(part):
+                    yield Use(source, file, node.id, node.line, "循环", at)
             items = text_of(first(loop, "loopDataInputRef"))
             if items:
                 yield Use(items, file, node.id, node.line, "循环的列表", at)
