@@ -6,7 +6,7 @@ it as it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -111,24 +111,33 @@ class Player:
         on: date,
         by: CastPerson | None,
         item: str | None = None,
+        without: Collection[str] = (),
     ) -> None:
-        """Complete an open task; the first one starts the matter."""
+        """Complete an open task; the first one starts the matter.
+
+        ``without`` names default values that are left out this time.
+        """
         if self.matter is None:
-            self._start(element, data, on, by)
+            self._start(element, data, on, by, without)
             return
         task = self._task(element, item)
         if by is not None:
             self._may(by, task)
         prepared = transitions.prepare(self.matter, task.uid, self.world)
         form = self.definition.form_of(element)
-        cleaned = self._clean(form, element, data, on, prepared.facts)
+        cleaned = self._clean(form, element, data, on, prepared.facts, without)
         self._apply(
             transitions.complete(self.matter, task.uid, cleaned, on, self.world, prepared=prepared),
             task,
         )
 
     def _start(
-        self, element: str, data: Mapping[str, Any], on: date, by: CastPerson | None
+        self,
+        element: str,
+        data: Mapping[str, Any],
+        on: date,
+        by: CastPerson | None,
+        without: Collection[str],
     ) -> None:
         start = self.definition.package.start
         if self.subject_id is not None:
@@ -146,7 +155,7 @@ class Player:
         # Tried on a copy: if the first task is refused, nothing has been started.
         trial = replace(self, history=[], changes=[], steps=[], open={}, matter=transition.matter)
         trial._follow(transition)
-        trial.complete(element, data, on, None)
+        trial.complete(element, data, on, None, without=without)
         self.__dict__.update(trial.__dict__)
 
     def send_back(self, element: str, to: str, by: CastPerson | None) -> None:
@@ -164,7 +173,14 @@ class Player:
         del self.changes[kept.changes :]
         del self.steps[kept.steps :]
 
-    def message(self, id: str, data: Mapping[str, Any], on: date, by: CastPerson | None) -> None:
+    def message(
+        self,
+        id: str,
+        data: Mapping[str, Any],
+        on: date,
+        by: CastPerson | None,
+        without: Collection[str] = (),
+    ) -> None:
         """Send one of the package's messages to the matter."""
         matter = self._running()
         action = self.definition.package.messages.get(id)
@@ -176,7 +192,7 @@ class Player:
         cleaned: dict[str, Any] = {}
         if action.form:
             form = self.definition.forms[action.form]
-            cleaned = self._clean(form, id, data, on, transitions.facts(matter, {}))
+            cleaned = self._clean(form, id, data, on, transitions.facts(matter, {}), without)
         transition = transitions.deliver(matter, action.name, cleaned, on, self.world)
         if transition is None:
             raise Conflict(N_("事项目前的环节不能进行这项操作。"))
@@ -230,6 +246,7 @@ class Player:
         data: Mapping[str, Any],
         on: date,
         facts: Mapping[str, Any],
+        without: Collection[str],
     ) -> dict[str, Any]:
         own = self._resolve(data)
         defaults = self._resolve(self.defaults.get(place, {}))
@@ -242,7 +259,8 @@ class Player:
             variables=facts,
             functions=self.world.functions,
         )
-        defaults = {key: value for key, value in defaults.items() if key in form.keys}
+        known = form.keys - set(without)
+        defaults = {key: value for key, value in defaults.items() if key in known}
         raw = deep_merge(defaults, own)
         # Defaults serve all ways through a form, so those which this way hides are left out; what
         # is left may hide more.

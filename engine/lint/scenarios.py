@@ -47,6 +47,7 @@ class Do:
     to: str | None
     item: str | None
     because: str | None
+    without: tuple[str, ...]
     clock: date | None
     expected: Mapping[str, Any]
 
@@ -128,17 +129,18 @@ def play(
             try:
                 _act(player, do)
                 if not following:
-                    _expect(player, do.expected, do.clock)
+                    _expect(player, do.expected)
             except (Unmet, GuichengError) as fault:
-                where = f"情形“{story.name}”的" if following else ""
-                message = f"{where}第 {do.number} 个 [[do]]（{_name_of(do)}）：{_explain(fault)}"
+                message = f"第 {do.number} 个 [[do]]（{_name_of(do)}）：{_explain(fault)}"
+                if following:  # the story that is continued says the rest itself
+                    message = f"所接续的情形“{story.name}”没有办成：第 {do.number} 个 [[do]]"
                 line = None if following else do.line
                 return [_problem(scenario, line, message, "请改正流程或情形")]
         if not reached:
             message = f"情形“{story.name}”没有办理“{until}”"
             return [_problem(scenario, None, message, "请改正 [given] until")]
     try:
-        _expect(player, scenario.then, None)
+        _expect(player, scenario.then)
     except Unmet as fault:
         return [_problem(scenario, scenario.then_line, f"[then]：{fault}", "请改正流程或情形")]
     return []
@@ -228,6 +230,7 @@ def _do(number: int, row: Table) -> Do:
         to=row.optional("to"),
         item=row.optional("item"),
         because=row.optional("because"),
+        without=row.texts("without"),
         clock=clock,
         expected=_expectations(row),
     )
@@ -349,11 +352,11 @@ def _do_it(player: Player, do: Do, action: str) -> None:
     by = _person(player.cast, do.by)
     on = do.on or player.clock.today()
     if action == "complete":
-        player.complete(do.target, do.data, on, by, do.item)
+        player.complete(do.target, do.data, on, by, do.item, do.without)
     elif action == "send_back":
         player.send_back(do.target, do.to or "", by)
     else:
-        player.message(do.target, do.data, on, by)
+        player.message(do.target, do.data, on, by, do.without)
 
 
 def _person(cast: Cast, key: str | None) -> CastPerson | None:
@@ -364,7 +367,7 @@ def _person(cast: Cast, key: str | None) -> CastPerson | None:
     return cast.people[key]
 
 
-def _expect(player: Player, expected: Mapping[str, Any], _: date | None) -> None:
+def _expect(player: Player, expected: Mapping[str, Any]) -> None:
     for what, wanted in expected.items():
         found = _found(player, what, wanted)
         if found != wanted:
