@@ -1,0 +1,1 @@
+"""How forms of procedures look on a page, and how what was typed comes back."""

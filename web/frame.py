@@ -1,0 +1,63 @@
+"""The frame of every page: icons, the sections a person may enter, the post acted in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, request, url_for
+from flask_babel import gettext
+from markupsafe import Markup
+
+from engine.directory.actors import Actor
+from web.language import in_words
+from web.words import asset
+
+
+@dataclass(frozen=True)
+class Section:
+    """An entry of the main navigation."""
+
+    title: str
+    icon: str
+    url: str
+    here: bool
+
+
+def icon(name: str) -> Markup:
+    """Return an icon of the sprite. It is decoration: the word stands beside it."""
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
+        asset("icons.svg"), name
+    )
+
+
+def sections() -> list[Section]:
+    """Return the navigation; only what exists and what the person may enter."""
+    blueprint = request.blueprint or ""
+    entries = [
+        (gettext("待办"), "inbox", "inbox.index", {"inbox", "tasks"}),
+        (gettext("发起"), "start", "start.index", {"start"}),
+        (gettext("事项"), "matters", "instances.index", {"instances", "files"}),
+        (gettext("我的"), "me", "mine.index", {"mine", "auth"}),
+    ]
+    return [
+        Section(title, symbol, url_for(endpoint), blueprint in blueprints)
+        for title, symbol, endpoint, blueprints in entries
+    ]
+
+
+def acting(actor: Actor) -> str:
+    """Return organisation and posts, as in 第一党支部 书记."""
+    if not actor.posts:
+        return ""
+    first = actor.posts[0]
+    kinds = [
+        in_words(p.kind.label) for p in actor.posts if p.organisation_id == first.organisation_id
+    ]
+    text = f"{first.organisation_name} {'、'.join(dict.fromkeys(kinds))}"
+    others = len({p.organisation_id for p in actor.posts}) - 1
+    return text if not others else gettext("%(post)s 等 %(count)s 处", post=text, count=others + 1)
+
+
+def register(app: Flask) -> None:
+    """Give templates the frame."""
+    app.jinja_env.globals.update(icon=icon, sections=sections, acting=acting)

@@ -1,0 +1,11 @@
+"""事项: the list of matters, one matter with its whole course, and its files."""
+
+from flask import Flask
+
+
+def register(app: Flask) -> None:
+    """Add the pages."""
+    from web.instances import files, views
+
+    app.register_blueprint(views.blueprint)
+    app.register_blueprint(files.blueprint)

@@ -1,0 +1,190 @@
+"""The list of matters, and one matter: its course, diagram, files and history."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import uuid4
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers.response import Response as Reply
+
+from engine.errors import N_, InvalidInput
+from engine.runtime import operations
+from engine.runtime.commands import Done
+from engine.runtime.queries import diagram_source, matter_view, startable
+from engine.runtime.queries import matters as read_matters
+from engine.runtime.views import MatterStatus, MatterView
+from web.context import actor, clock, login_required, reading
+from web.forms.posted import posted_command, posted_day, posted_revision
+from web.language import in_words
+
+blueprint = Blueprint("instances", __name__, url_prefix="/matters")
+
+_TABS: Final = {
+    "steps": N_("全程纪实"),
+    "diagram": N_("流程图"),
+    "documents": N_("材料"),
+    "history": N_("留痕"),
+}
+_STEERING: Final = {
+    "suspend": (
+        N_("挂起"),
+        N_("挂起后，此事项的任务从待办中撤下，期限提醒暂停，直到恢复。"),
+        N_("事项已挂起。"),
+    ),
+    "resume": (N_("恢复"), N_("恢复后，任务重新回到待办。"), N_("事项已恢复。")),
+    "cancel": (
+        N_("终止"),
+        N_("终止后不能再办理，已有记录保留。此操作不能撤销。"),
+        N_("事项已终止，记录保留。"),
+    ),
+}
+
+
+@blueprint.get("/")
+@login_required
+def index() -> str:
+    """Show the matters that the actor may see."""
+    text = request.args.get("q", "").strip()
+    process = request.args.get("process") or None
+    status = request.args.get("status", "")
+    wanted = MatterStatus(status) if status in list(MatterStatus) else None
+    rows, next_cursor = read_matters(
+        reading(),
+        actor(),
+        clock(),
+        status=wanted,
+        process=process,
+        text_wanted=text or None,
+        cursor=request.args.get("cursor") or None,
+    )
+    procedures = [(choice.key, choice.title) for choice in startable(reading(), actor(), clock())]
+    filters = {
+        "text": text,
+        "status": status,
+        "statuses": [(s.value, s.label) for s in MatterStatus],
+        "process": process or "",
+        "processes": procedures,
+        "active": bool(text or process or wanted),
+    }
+    return render_template(
+        "instances/index.html",
+        rows=rows,
+        next_cursor=next_cursor,
+        filters=filters,
+        search_text=text,
+    )
+
+
+@blueprint.get("/<int:instance_id>")
+@login_required
+def matter(instance_id: int) -> str:
+    """Show one matter."""
+    view = matter_view(reading(), actor(), clock(), instance_id)
+    return _page(view, request.args.get("tab", "steps"))
+
+
+def _page(view: MatterView, tab: str) -> str:
+    tabs = [
+        (code, in_words(title))
+        for code, title in _TABS.items()
+        if code != "history" or view.history
+    ]
+    return render_template(
+        "instances/matter.html",
+        view=view,
+        row=view.row,
+        tab=tab if tab in dict(tabs) else "steps",
+        tabs=tabs,
+        command_id=uuid4(),
+        steering=[
+            (code, in_words(title), in_words(what)) for code, (title, what, _) in _STEERING.items()
+        ],
+    )
+
+
+@blueprint.get("/<int:instance_id>/diagram.bpmn")
+@login_required
+def diagram(instance_id: int) -> Response:
+    """Return the diagram of the matter's version, for those who may see the matter."""
+    source = diagram_source(reading(), actor(), clock(), instance_id)
+    response = Response(source, mimetype="application/xml")
+    response.headers["Content-Disposition"] = 'attachment; filename="diagram.bpmn"'
+    return response
+
+
+@blueprint.post("/<int:instance_id>/messages/<name>")
+@login_required
+def message(instance_id: int, name: str) -> Reply | tuple[str, int]:
+    """Send one of the procedure's messages, such as a withdrawal, to the matter."""
+    view = matter_view(reading(), actor(), clock(), instance_id)
+    try:
+        operations.send_message(
+            instance_id,
+            name,
+            {"reason": request.form.get("reason", "")},
+            actor=actor(),
+            clock=clock(),
+            occurred_on=posted_day(),
+            command_id=posted_command(),
+        )
+    except InvalidInput as refusal:
+        return _refused(view, refusal)
+    flash(gettext("已提交：%(what)s。", what=dict(view.messages).get(name, name)), "done")
+    return redirect(url_for("instances.matter", instance_id=instance_id), 303)
+
+
+def _suspend(instance_id: int, reason: str) -> Done:
+    return operations.suspend_instance(
+        instance_id,
+        reason,
+        actor=actor(),
+        clock=clock(),
+        command_id=posted_command(),
+        revision=posted_revision(),
+    )
+
+
+def _resume(instance_id: int, reason: str) -> Done:
+    return operations.resume_instance(
+        instance_id,
+        actor=actor(),
+        clock=clock(),
+        command_id=posted_command(),
+        revision=posted_revision(),
+    )
+
+
+def _cancel(instance_id: int, reason: str) -> Done:
+    return operations.cancel_instance(
+        instance_id,
+        reason,
+        actor=actor(),
+        clock=clock(),
+        command_id=posted_command(),
+        revision=posted_revision(),
+    )
+
+
+_COMMANDS: Final = {"suspend": _suspend, "resume": _resume, "cancel": _cancel}
+
+
+@blueprint.post("/<int:instance_id>/<any(suspend, resume, cancel):command>")
+@login_required
+def steer(instance_id: int, command: str) -> Reply | tuple[str, int]:
+    """Suspend, resume or end the matter, with a reason."""
+    reason = request.form.get("reason", "")
+    view = matter_view(reading(), actor(), clock(), instance_id)
+    try:
+        _COMMANDS[command](instance_id, reason)
+    except InvalidInput as refusal:
+        return _refused(view, refusal)
+    flash(in_words(_STEERING[command][2]), "done")
+    return redirect(url_for("instances.matter", instance_id=instance_id), 303)
+
+
+def _refused(view: MatterView, refusal: InvalidInput) -> tuple[str, int]:
+    words = [in_words(w) for group in refusal.fields.values() for w in group]
+    flash(" ".join(words) or in_words(refusal), "overdue")
+    return _page(view, "steps"), 422
