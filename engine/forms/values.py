@@ -233,7 +233,7 @@ class Several(Value):
                 N_("最多 %(limit)s 项，现有 %(count)s 项。")
                 % {"limit": MAX_ROWS, "count": len(value)}
             )
-        read = [self.inner.deserialize(item) for item in value]
+        read = [self.inner._deserialize(item, None, None) for item in value]
         # A dict keeps the first of equals, in order.
         distinct = list(dict.fromkeys(item for item in read if item is not None))
         return sorted(distinct, key=self.order.__getitem__) if self.order else distinct
