@@ -15,6 +15,8 @@ MAX_TEXT: Final = 10_000
 """Longest text, in characters, where the form sets no other limit."""
 MAX_ROWS: Final = 200
 """Most rows of a dynamic list, and most people or files in one field."""
+MAX_ROLL: Final = 5_000
+"""Most people on the roll of one meeting."""
 MAX_NUMBER: Final = 10**15
 """Largest magnitude of a number; exact as a float too."""
 

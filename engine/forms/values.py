@@ -18,7 +18,7 @@ from marshmallow import fields as ma
 
 from engine.calendars.arithmetic import parse_day
 from engine.errors import N_
-from engine.forms.fields import MAX_NUMBER, MAX_ROWS, MAX_TEXT, Field, FieldKind, Limits
+from engine.forms.fields import MAX_NUMBER, MAX_ROLL, MAX_ROWS, MAX_TEXT, Field, FieldKind, Limits
 
 _BAD = {"Cc", "Cs"}  # control characters and lone surrogates: PostgreSQL stores neither
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
@@ -215,9 +215,12 @@ class Identifier(Value):
 class Several(Value):
     """A list of plain values, each once; empty when nothing was chosen."""
 
-    def __init__(self, inner: Value, *, order: Sequence[str] = (), **more: Any) -> None:
+    def __init__(
+        self, inner: Value, *, order: Sequence[str] = (), most: int = MAX_ROWS, **more: Any
+    ) -> None:
         super().__init__(load_default=list, **more)
         self.inner = inner
+        self.most = most
         self.order = {value: index for index, value in enumerate(order)}
 
     def deserialize(self, value: Any, *args: Any, **more: Any) -> Any:
@@ -228,10 +231,10 @@ class Several(Value):
             value = [value]
         if not isinstance(value, (list, tuple)):
             raise ValidationError(N_("请从列出的选项中选择。"))
-        if len(value) > MAX_ROWS:
+        if len(value) > self.most:
             raise ValidationError(
                 N_("最多 %(limit)s 项，现有 %(count)s 项。")
-                % {"limit": MAX_ROWS, "count": len(value)}
+                % {"limit": self.most, "count": len(value)}
             )
         read = [self.inner._deserialize(item, None, None) for item in value]
         # A dict keeps the first of equals, in order.
@@ -273,7 +276,7 @@ class ExclusionPart(FormPart):
 class AttendancePart(FormPart):
     """What may be entered of an attendance; everything else is reckoned."""
 
-    present = Several(Identifier())
+    present = Several(Identifier(), most=MAX_ROLL)
     excluded = Rows(ExclusionPart)
     exclusions_approved = YesNo()
 

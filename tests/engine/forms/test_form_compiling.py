@@ -151,6 +151,7 @@ def test_a_meeting_may_be_optional_if_the_author_says_so(form: Make) -> None:
         ({**TEXT, "properties": {"domain": "attendance"}}, "form_domain", "group"),
         ({**TEXT, "properties": {"domain": "people", "min": "two"}}, "form_property", "min"),
         ({**TEXT, "properties": {"domain": "person", "scope": "world"}}, "form_property", "scope"),
+        ({**TEXT, "properties": {"domain": "person", "status": "ful"}}, "form_property", "ful"),
         (
             {"type": "group", "path": "m", "properties": {"domain": "attendance", "quorum": "1/2"}},
             "form_property",

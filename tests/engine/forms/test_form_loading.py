@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InvalidInput
-from engine.forms import FormSchema, compile_form
+from engine.forms import FormSchema, PersonChoice, compile_form
 
 Make = Callable[..., FormSchema]
 
@@ -500,6 +500,14 @@ def test_a_committee_meets_by_its_own_roll(form: Make, world: Any) -> None:
     )
     assert compiled.load(held(2), world)["meeting"]["due"] == 3
     assert "meeting.4" in refused(compiled, held(4), world)
+
+
+def test_large_meetings_are_taken(form: Make, world: Any) -> None:
+    world.members = [PersonChoice(n, str(n)) for n in range(1, 1001)]
+    data = form(MEETING, VOTE).load(held(501, **count(500, 1)), world)
+    assert data["meeting"]["quorate"]
+    assert data["vote"]["outcome"] == "lost"
+    assert data["vote"]["needed"] == 501
 
 
 def test_exclusions_as_a_program_sends_them(form: Make, world: Any) -> None:
