@@ -22,7 +22,7 @@ from engine.lint.diagram import Diagram, first, text_of
 from engine.lint.events import message_of, timers_of
 from engine.lint.findings import Findings
 from engine.lint.forms import Forms
-from engine.lint.paths import Paths, Point, done, entry, paths_of
+from engine.lint.paths import Paths, Point, done, entry
 from engine.lint.references import HUMAN, did_you_mean
 
 FORM_NAMES = frozenset({"occurred_on"})
@@ -57,10 +57,15 @@ class Use:
     """``date``, ``duration`` or ``cycle`` when the value has to be one."""
 
 
-def check_expressions(package: Package, diagram: Diagram, forms: Forms) -> Findings:
-    """Check all expressions of the diagram, of process.toml and of the forms."""
+def check_expressions(
+    package: Package, diagram: Diagram, forms: Forms, paths: Paths | None
+) -> Findings:
+    """Check all expressions of the diagram, of process.toml and of the forms.
+
+    ``paths`` are those of the diagram; None if it is too broken to follow them.
+    """
     found = Findings()
-    context = _Context.of(package, diagram, forms)
+    context = _Context.of(package, diagram, forms, paths)
     uses = [
         *_diagram_uses(diagram),
         *_package_uses(package),
@@ -78,10 +83,10 @@ class _Context:
     """The fields of all forms by top-level key."""
     dated: frozenset[str]
     """Elements whose day is remembered."""
-    paths: Paths
+    paths: Paths | None
 
     @classmethod
-    def of(cls, package: Package, diagram: Diagram, forms: Forms) -> _Context:
+    def of(cls, package: Package, diagram: Diagram, forms: Forms, paths: Paths | None) -> _Context:
         fields: dict[str, tuple[Field, ...]] = {}
         for name in forms.schemas:
             for path, item in (forms.fields(name) or {}).items():
@@ -94,7 +99,7 @@ class _Context:
             if node.kind in HUMAN
             or (message_of(diagram, node) and node.kind not in {"endEvent", "sendTask"})
         }
-        return cls(frozenset(names), fields, frozenset(dated), paths_of(diagram, package.key))
+        return cls(frozenset(names), fields, frozenset(dated), paths)
 
 
 # --- where expressions stand --------------------------------------------------------------------
@@ -251,6 +256,8 @@ def _check_days(use: Use, tree: ast.expr, context: _Context, found: Findings) ->
 
 
 def _always_done(use: Use, element: str, context: _Context) -> bool:
+    if context.paths is None:
+        return True
     always = context.paths.always
     return all(element in always[point] for point in use.at if point in always)
 

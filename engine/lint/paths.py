@@ -104,13 +104,16 @@ def paths_of(diagram: Diagram, process: str) -> Paths:
         node = diagram.nodes[id]
         after.setdefault(entry(id), [])
         after.setdefault(done(id), [])
+        ends = []
         if node.kind in SUBPROCESSES:
             for inner in diagram.inside(id):
                 if inner.kind == "startEvent":
                     link(entry(id), entry(inner.id))
-                elif inner.kind == "endEvent" and _ends_normally(inner):
-                    link(done(inner.id), done(id))
-        else:
+                elif inner.kind == "endEvent":
+                    ends.append(inner)
+                    if _ends_normally(inner):
+                        link(done(inner.id), done(id))
+        if not ends:
             link(entry(id), done(id))
         if node.attached_to in inside and node.attached_to is not None:
             link(entry(node.attached_to), entry(id))

@@ -264,7 +264,7 @@ class Player:
         raw = deep_merge(defaults, own)
         # Defaults serve all ways through a form, so those which this way hides are left out; what
         # is left may hide more.
-        while any([_drop(raw, path, own) for path in form.hidden(raw, context)]):  # noqa: C419
+        while any([drop_default(raw, path, own) for path in form.hidden(raw, context)]):  # noqa: C419
             pass
         return form.load(raw, context)
 
@@ -309,7 +309,7 @@ class Player:
         raise InvalidInput(None, N_("定时反复触发，没有停下来。"))
 
 
-def _drop(raw: dict[str, Any], path: str, own: Mapping[str, Any]) -> bool:
+def drop_default(raw: dict[str, Any], path: str, own: Mapping[str, Any]) -> bool:
     """Take a value away unless the action gave it itself; tell whether there was one."""
     *outer, last = path.split(".")
     inner: Any = raw

@@ -15,7 +15,7 @@ from engine.lint.diagram import SUBPROCESSES, Diagram, Node
 from engine.lint.events import message_of
 from engine.lint.findings import Findings
 from engine.lint.forms import Forms
-from engine.lint.paths import Paths, entry, paths_of
+from engine.lint.paths import Paths, entry
 from engine.lint.structure import SNAKE_CASE
 
 _PREFIX = re.compile(r"[A-Z]{1,6}")
@@ -41,10 +41,14 @@ class Place:
     line: int
 
 
-def check_references(package: Package, diagram: Diagram, forms: Forms) -> Findings:
-    """Check every name in process.toml that stands for something elsewhere, and the reverse."""
+def check_references(
+    package: Package, diagram: Diagram, forms: Forms, paths: Paths | None
+) -> Findings:
+    """Check every name in process.toml that stands for something elsewhere, and the reverse.
+
+    ``paths`` are those of the diagram; None if it is too broken to follow them.
+    """
     found = Findings()
-    paths = paths_of(diagram, package.key)
     _check_files(package, found)
     _check_lanes(package, diagram, found)
     _check_start(package, diagram, paths, found)
@@ -192,7 +196,7 @@ def _check_lane(package: Package, lane: Lane, place: Place, found: Findings) -> 
         )
 
 
-def _check_start(package: Package, diagram: Diagram, paths: Paths, found: Findings) -> None:
+def _check_start(package: Package, diagram: Diagram, paths: Paths | None, found: Findings) -> None:
     place = _place(package, "start", "")
     if not package.start.lanes:
         found.error(
@@ -214,7 +218,7 @@ def _check_start(package: Package, diagram: Diagram, paths: Paths, found: Findin
     _check_statuses(
         package.start.subject_status, "[start] subject_status", Place("start", place.line), found
     )
-    first = _first_tasks(diagram, paths)
+    first = _first_tasks(diagram, paths) if paths else []
     if len(first) > 1:
         found.error(
             "start-tasks",
@@ -357,7 +361,7 @@ def _check_numbers(package: Package, found: Findings) -> None:
             )
 
 
-def _check_send_back(package: Package, paths: Paths, found: Findings) -> None:
+def _check_send_back(package: Package, paths: Paths | None, found: Findings) -> None:
     for step in package.steps.values():
         place = _place(package, "step", step.element)
         for target in step.send_back:
@@ -370,7 +374,7 @@ def _check_send_back(package: Package, paths: Paths, found: Findings) -> None:
                     "send_back 只写已有的环节",
                     at=place,
                 )
-            elif target == step.element or not paths.can_follow(target, step.element):
+            elif paths and not paths.can_follow(target, step.element):
                 found.error(
                     "send-back-not-before",
                     MANIFEST,

@@ -15,6 +15,7 @@ from engine.lint.expressions import check_expressions
 from engine.lint.findings import Findings
 from engine.lint.forms import check_forms
 from engine.lint.gateways import check_gateways
+from engine.lint.paths import paths_of
 from engine.lint.references import check_references
 from engine.lint.scenarios import run_scenarios
 from engine.lint.structure import check_structure
@@ -52,8 +53,12 @@ def lint_package(package: Package) -> list[Problem]:
     found.problems += form_findings.problems
     diagram = _diagram(package, found)
     if diagram is not None:
-        found.problems += check_references(package, diagram, forms).problems
-        found.problems += check_expressions(package, diagram, forms).problems
+        sound = all(
+            p.file != package.bpmn or p.severity is not Severity.ERROR for p in found.problems
+        )
+        paths = paths_of(diagram, package.key) if sound else None
+        found.problems += check_references(package, diagram, forms, paths).problems
+        found.problems += check_expressions(package, diagram, forms, paths).problems
         _parse(package, found)
     if diagram is not None and not found.failed:
         _play(package, found)
@@ -96,15 +101,16 @@ def _diagram(package: Package, found: Findings) -> Diagram | None:
 
 
 def _parse(package: Package, found: Findings) -> None:
-    """Let the parser of the engine speak too, about what no check has spoken of yet."""
-    try:
-        parse_bpmn(package.bpmn_files, package.key)
-    except PackageProblem as refused:
-        # The parser words many of the same mistakes in its own way; say each only once.
-        said = {p.element for p in found.problems if p.severity is Severity.ERROR}
-        lines = {p.line for p in found.problems if p.severity is Severity.ERROR}
-        fresh = [p for p in refused.problems if p.element not in said and p.line not in lines]
-        found.problems += fresh if found.failed else refused.problems
+    """Let the parser of the engine have the last word on diagrams in which no check found fault.
+
+    It words many of the same mistakes in its own way, and each is to be said only once.
+    """
+    faulty = {p.file for p in found.problems if p.severity is Severity.ERROR}
+    if faulty.isdisjoint(package.bpmn_files):
+        try:
+            parse_bpmn(package.bpmn_files, package.key)
+        except PackageProblem as refused:
+            found.problems += refused.problems
 
 
 def _play(package: Package, found: Findings) -> None:

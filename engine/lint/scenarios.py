@@ -74,7 +74,7 @@ class Scenario:
 def run_scenarios(definition: Definition) -> list[Problem]:
     """Play all scenarios of a package and return what does not hold."""
     package = definition.package
-    cast, problems = _read_cast(package)
+    cast, problems = read_cast_values(package)
     scenarios, wrong = read_scenarios(package)
     problems += wrong
     if problems:
@@ -104,8 +104,12 @@ def play(
     scenario: Scenario,
     scenarios: Mapping[str, Scenario],
     cast: Mapping[str, Any],
+    make_player: Callable[..., Any] = Player,
 ) -> list[Problem]:
-    """Play one scenario; return the first thing that does not hold, if any."""
+    """Play one scenario; return the first thing that does not hold, if any.
+
+    ``make_player`` may bring another player with the same face, one on a database say.
+    """
     stories = [scenario]
     while (before := stories[0].after) is not None:
         if before not in scenarios or len(stories) > MOST_STORIES:
@@ -114,7 +118,7 @@ def play(
                 _problem(scenario, None, f"[given] after：没有情形“{before}”，或首尾相接", cure)
             ]
         stories.insert(0, scenarios[before])
-    player, problems = _prepare(definition, stories, cast)
+    player, problems = _prepare(definition, stories, cast, make_player)
     if player is None:
         return problems
     for story, following in zip(stories, [*stories[1:], None], strict=True):
@@ -149,7 +153,7 @@ def play(
 # --- reading ------------------------------------------------------------------------------------
 
 
-def _read_cast(package: Package) -> tuple[Mapping[str, Any], list[Problem]]:
+def read_cast_values(package: Package) -> tuple[Mapping[str, Any], list[Problem]]:
     if CAST not in package.files:
         return {}, []
     report = Report(CAST)
@@ -276,8 +280,11 @@ def _expectations(row: Table) -> dict[str, Any]:
 
 
 def _prepare(
-    definition: Definition, stories: Sequence[Scenario], cast: Mapping[str, Any]
-) -> tuple[Player | None, list[Problem]]:
+    definition: Definition,
+    stories: Sequence[Scenario],
+    cast: Mapping[str, Any],
+    make_player: Callable[..., Any],
+) -> tuple[Any, list[Problem]]:
     scenario = stories[-1]
     values = dict(cast)
     for story in stories:
@@ -305,7 +312,7 @@ def _prepare(
         return None, [_problem(scenario, None, f"没有当事人“{subject}”", cure)]
     watch = FixedClock(_start_of_day(clock))
     watch.set(clock)
-    player = Player(
+    player = make_player(
         definition=definition,
         cast=people,
         clock=watch,

@@ -286,9 +286,18 @@ def _check_scope(diagram: Diagram, scope: str, found: Findings) -> None:
 
 
 def _check_paths(diagram: Diagram, paths: Paths, process: str, found: Findings) -> None:
-    mine = [node for node in diagram.nodes.values() if entry(node.id) in paths.after]
-    ends = [done(n.id) for n in mine if n.kind == "endEvent"]
-    ending = paths.reach(ends, backwards=True)
+    apart = {n.id for n in diagram.nodes.values() if n.xml.get("triggeredByEvent") == "true"}
+    mine = [
+        node
+        for node in diagram.nodes.values()
+        if entry(node.id) in paths.after
+        # What is wrong with an event subprocess is that it is one.
+        and apart.isdisjoint({node.id, *(scope.id for scope in diagram.scopes_of(node))})
+    ]
+    # Where a way just stops, or a scope has no end at all, that is said for itself.
+    stops = [done(n.id) for n in mine if n.kind == "endEvent" or not n.outgoing]
+    ending = paths.reach(stops, backwards=True)
+    closed = {n.scope for n in mine if n.kind == "endEvent"}
     for node in mine:
         if entry(node.id) not in paths.reachable:
             if paths.start:
@@ -307,7 +316,7 @@ def _check_paths(diagram: Diagram, paths: Paths, process: str, found: Findings) 
                 "请连到下一环节或结束事件",
                 at=node,
             )
-        elif ends and entry(node.id) not in ending:
+        elif node.scope in closed and entry(node.id) not in ending:
             found.error(
                 "no-path-to-end",
                 diagram.file,
