@@ -1,7 +1,6 @@
 """Imports every module that declares tables, so that the metadata is complete."""
 
 from importlib import import_module
-from importlib.util import find_spec
 
 ROOMS = (
     "engine.ledger.models",
@@ -14,5 +13,4 @@ ROOMS = (
 )
 
 for room in ROOMS:
-    if find_spec(room):
-        import_module(room)
+    import_module(room)

@@ -17,6 +17,7 @@ from engine import postgres
 from engine.application import create_core_app
 from engine.clock import ZONE, FixedClock
 from engine.database import db
+from engine.migrations import upgrade
 from engine.settings import Settings
 
 TEST_DATA = Path(os.environ.get("TEST_DATA_DIR", "var/test")).resolve()
@@ -34,23 +35,7 @@ def database(settings: Settings) -> Iterator[postgres.Addresses]:
     """A fresh, migrated database for this run."""
     name = f"test_{os.getpid()}"
     where = postgres.start(settings.data_dir, database=name)
-    from engine.migrations import FOLDER, upgrade
-
-    if list((FOLDER / "versions").glob("*.py")):
-        upgrade(where)
-    else:  # before the first migration is written
-        import engine.models  # noqa: F401
-        from engine.database import Base, sqlalchemy_url
-        from sqlalchemy import create_engine, text
-
-        owner = create_engine(sqlalchemy_url(where.owner))
-        with owner.begin() as c:
-            Base.metadata.create_all(c)
-            c.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (v text)"))
-            from engine.ledger.protection import INSTALL
-            for statement in INSTALL:
-                c.execute(text(statement))
-        owner.dispose()
+    upgrade(where)
     yield where
     db_url = where.owner.replace(f"/{name}?", "/postgres?")
     with psycopg.connect(db_url, autocommit=True) as connection:

@@ -47,3 +47,14 @@ TRIGGERS = (
 )
 
 INSTALL = (ROLE, REFUSE_CHANGE, *TRIGGERS, *RIGHTS)
+
+REMOVE = (
+    "DROP TRIGGER ledger_entry_is_never_emptied ON ledger_entry",
+    "DROP TRIGGER ledger_entry_is_append_only ON ledger_entry",
+    "DROP FUNCTION refuse_ledger_change()",
+    f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {APP_ROLE}",
+    f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {APP_ROLE}",
+    f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM {APP_ROLE}",
+    f"REVOKE ALL ON SCHEMA public FROM {APP_ROLE}",
+)
+"""Takes back what :data:`INSTALL` gave. The role stays: other databases may use it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from engine.clock import Clock
 from engine.database import after_commit
 from engine.directory.codes import MembershipStatus
 from engine.directory.membership import revoke_since, set_status
+from engine.forms.fields import Field, FieldKind
 from engine.ledger.chain import Event, Head, seal
 from engine.queue import enqueue
 from engine.runtime import store
@@ -91,7 +92,7 @@ def apply(
     _change_statuses(session, row, transition, head, clock)
     _post_messages(session, row.instance_id, transition, now)
     opened = {ids[task.uid]: task.element for task in transition.opened}
-    _announce(session, row.instance_id, event, opened, ended, outcome and outcome.code)
+    _announce(session, row.instance_id, event, opened, ended, outcome.code if outcome else None)
     return opened
 
 
@@ -210,7 +211,11 @@ def _announce(
     def send() -> None:
         if event.kind == STARTED:
             instance_started.send(None, instance_id=instance_id)
-        about = {"instance_id": instance_id, "task_id": event.task_id, "element": event.element}
+        about: dict[str, Any] = {
+            "instance_id": instance_id,
+            "task_id": event.task_id,
+            "element": event.element,
+        }
         if event.kind == COMPLETED:
             task_completed.send(None, **about)
         elif event.kind == "sent_back":
@@ -223,20 +228,16 @@ def _announce(
     after_commit(session, send)
 
 
-def attachment_ids(data: Mapping[str, Any], fields: Iterable[Sequence[str]]) -> list[int]:
-    """Return the attachment ids that a form's file fields hold, by path of the field."""
+def attachment_ids(fields: Iterable[Field], data: Mapping[str, Any]) -> list[int]:
+    """Return the ids of the files that a form's data names, wherever in the form they stand."""
     found: list[int] = []
-    for path in fields:
-        values: list[Any] = [data]
-        for key in path:
-            values = [
-                item
-                for value in values
-                for item in (value if isinstance(value, list) else [value])
-                if isinstance(item, Mapping)
-            ]
-            values = [value.get(key) for value in values]
-        for value in values:
-            if isinstance(value, list):
-                found += [item for item in value if isinstance(item, int)]
+    for field in fields:
+        value = data.get(field.key) if field.key else data
+        if field.kind is FieldKind.FILES and isinstance(value, list):
+            found += value
+        elif field.kind is FieldKind.LIST and isinstance(value, list):
+            for row in value:
+                found += attachment_ids(field.children, row)
+        elif field.children and isinstance(value, Mapping):
+            found += attachment_ids(field.children, value)
     return found

@@ -32,7 +32,6 @@ from engine.errors import (
     NotRunning,
     StaleRevision,
 )
-from engine.forms.drafts import discard_draft
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
@@ -271,17 +270,13 @@ def _complete(
     _same_revision(row.task_revision, revision)
     world = make_world(session, clock)
     form = matter.definition.form_of(row.element)
-    known = (
-        transitions.variables_of(matter, row.uid, world)
-        if matter.definition.asks_outside(matter.definition.package.steps[row.element].form)
-        else None
-    )
+    prepared = transitions.prepare(matter, row.uid, world)
     context = form_context(
-        session, world, matter, day, actor, instance_id=row.instance_id, variables=known
+        session, world, matter, day, actor, instance_id=row.instance_id, facts=prepared.facts
     )
     cleaned = form.load(data, context)
-    transition = transitions.complete(matter, row.uid, cleaned, day, world)
-    files = attachment_ids(cleaned, form.file_paths)
+    transition = transitions.complete(matter, row.uid, cleaned, day, world, prepared=prepared)
+    files = attachment_ids(form.fields, cleaned)
     if files:
         bind_attachments(session, files, instance_id=row.instance_id, person_id=actor.person_id)
     backfilled = clock.today() - day > timedelta(days=BACKFILL_GAP_DAYS)
@@ -300,7 +295,6 @@ def _complete(
         },
     )
     opened = apply(session, row, transition, event, clock, backfilled=backfilled)
-    discard_draft(session, task_id)
     return Done(row.instance_id, opened, transition.completed)
 
 
@@ -366,7 +360,6 @@ def send_back(
             dropped_state="sent_back",
             undone_since=before.seq,
         )
-        discard_draft(session, task_id)
         return Done(row.instance_id, opened)
 
     arguments = {"target": target, "reason": reason}
@@ -413,7 +406,7 @@ def send_message(
             context = form_context(session, world, matter, day, actor, instance_id=instance_id)
             form = matter.definition.forms[action.form]
             cleaned = form.load(data, context)
-            files = attachment_ids(cleaned, form.file_paths)
+            files = attachment_ids(form.fields, cleaned)
             bind_attachments(session, files, instance_id=instance_id, person_id=actor.person_id)
         transition = transitions.deliver(matter, action.name, cleaned, day, world)
         if transition is None:

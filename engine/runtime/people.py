@@ -20,7 +20,8 @@ from engine.directory.organisations import exists_on
 from engine.directory.voting import roll
 from engine.errors import NotFound
 from engine.forms.fields import Field, OrganisationChoice, PersonChoice
-from engine.runtime.transitions import Matter, World, facts
+from engine.runtime import transitions
+from engine.runtime.transitions import Matter, World
 
 MOST_CHOICES = 500
 """Most people offered in one field; a search narrows the rest."""
@@ -200,13 +201,13 @@ def form_context(
     actor: Actor,
     *,
     instance_id: int | None = None,
-    variables: Mapping[str, Any] | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> DatabaseFormContext:
-    """Return the context of a form of ``matter``. ``variables`` adds what was recorded before."""
+    """Return the context of a form of ``matter``; ``facts`` are those at its open task."""
     return DatabaseFormContext(
         session=session,
         occurred_on=day,
-        variables=facts(matter, variables or {}),
+        variables=transitions.facts(matter, {}) if facts is None else facts,
         functions=world.functions,
         subject_id=matter.subject_id,
         organisation_id=matter.organisation_id,

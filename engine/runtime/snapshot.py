@@ -6,13 +6,14 @@ Format 1, after the format byte, in msgpack::
     scope = [tasks, data, correlations, completed, success]
     task  = [id, index of the parent or -1, state, element, notes, changed, removed]
 
-``changed`` and ``removed`` say how a task's data differ from its parent's. Tasks are written in the
-order of their branches, parents first.
+``changed`` and ``removed`` say how a task's data differ from its parent's, or (the first task of a
+subprocess) from those of the task that holds it. Tasks stand in the order of their branches,
+parents first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +21,7 @@ import msgpack
 
 from engine.definitions.parsing import FrozenSpec
 from engine.errors import N_, EngineFault
-from engine.runtime.tree import ScriptEngine, Step, SubProcessRun, Workflow, walk
+from engine.runtime.tree import STARTED, ScriptEngine, Step, SubProcessRun, Workflow, walk
 
 FORMAT: Final = b"\x01"
 _TRIGGERED: Final = 512
@@ -37,10 +38,13 @@ class SnapshotUnreadable(EngineFault):
 
 def dump(workflow: Workflow) -> bytes:
     """Return the state of a compacted workflow."""
-    inner = sorted(workflow.subprocesses.values(), key=lambda run: run.depth)
+    inner = [
+        (run.parent_task_id.bytes, run.spec.name, _dump_scope(run, holder.data))
+        for holder, run in _held(workflow)
+    ]
     state = (
-        _dump_scope(workflow),
-        [(run.parent_task_id.bytes, run.spec.name, _dump_scope(run)) for run in inner],
+        _dump_scope(workflow, {}),
+        inner,
         workflow.writes,
     )
     packed: bytes = msgpack.packb(state)
@@ -55,26 +59,37 @@ def load(spec: FrozenSpec, snapshot: bytes, engine: ScriptEngine) -> Workflow:
         scope, inner, writes = msgpack.unpackb(memoryview(snapshot)[1:], strict_map_key=False)
         top = Workflow(spec.spec, spec.subprocess_specs, engine)
         top.writes = writes
-        _load_scope(top, scope)
+        holders = _load_scope(top, scope, {})
         for holder_id, name, nested in inner:
             identity = UUID(bytes=holder_id)
-            holder = _find(top, identity)
+            holder = holders[identity]
             run = SubProcessRun(spec.subprocess_specs[name], identity, top)
             top.subprocesses[identity] = run
-            _load_scope(run, nested)
+            holders |= _load_scope(run, nested, holder.data)
             run.completed_event.connect(holder.task_spec._on_subworkflow_completed, holder)
     except (KeyError, ValueError, TypeError, IndexError, msgpack.UnpackException) as error:
         raise SnapshotUnreadable(reason=f"{type(error).__name__}: {error}") from error
     return top
 
 
-def _dump_scope(workflow: Any) -> tuple[Any, ...]:
+def _held(workflow: Workflow) -> Iterator[tuple[Step, SubProcessRun]]:
+    """Yield the running subprocesses with the tasks that hold them, outer ones first."""
+    waiting: list[Any] = [workflow]
+    while waiting:
+        for step in walk(waiting.pop()):
+            run = workflow.subprocesses.get(step.id)
+            if run is not None:
+                yield step, run
+                waiting.append(run)
+
+
+def _dump_scope(workflow: Any, base: Mapping[str, Any]) -> tuple[Any, ...]:
     rows: list[tuple[Any, ...]] = []
     places: dict[UUID, int] = {}
     for step in walk(workflow):
         parent = step.parent
         places[step.id] = len(rows)
-        changed, removed = (step.data, None) if parent is None else _delta(parent.data, step.data)
+        changed, removed = _delta(base if parent is None else parent.data, step.data)
         rows.append(
             (
                 step.id.bytes,
@@ -95,7 +110,8 @@ def _dump_scope(workflow: Any) -> tuple[Any, ...]:
     )
 
 
-def _load_scope(workflow: Any, state: Any) -> None:
+def _load_scope(workflow: Any, state: Any, base: Mapping[str, Any]) -> dict[UUID, Step]:
+    """Fill a workflow; return its tasks that may hold a subprocess."""
     rows, data, correlations, workflow.completed, workflow.success = state
     specs, tasks = workflow.spec.task_specs, workflow.tasks
     loaded: list[Step] = []
@@ -112,16 +128,16 @@ def _load_scope(workflow: Any, state: Any) -> None:
         step.internal_data = _restored_notes(notes) if notes else {}
         if place < 0:
             step._parent = None
-            step.data = changed or {}
+            step.data = dict(base)
         else:
             parent = loaded[place]
             step._parent = parent.id
             parent._children.append(step.id)
             step.data = dict(parent.data)
-            if changed:
-                step.data.update(changed)
-            for name in removed or ():
-                step.data.pop(name, None)
+        if changed:
+            step.data.update(changed)
+        for name in removed or ():
+            step.data.pop(name, None)
         tasks[step.id] = step
         loaded.append(step)
     workflow.task_tree = loaded[0]
@@ -129,6 +145,7 @@ def _load_scope(workflow: Any, state: Any) -> None:
         workflow.data = data
     if correlations:
         workflow.correlations = correlations
+    return {step.id: step for step in loaded if step._state == STARTED}
 
 
 def _delta(base: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -152,12 +169,3 @@ def _restored_notes(notes: dict[str, Any]) -> dict[str, Any]:
     if "merged" in notes:
         notes["merged"] = [""] * notes["merged"]
     return notes
-
-
-def _find(top: Workflow, identity: UUID) -> Step:
-    if identity in top.tasks:
-        return top.tasks[identity]  # type: ignore[no-any-return]  # SpiffWorkflow ships no types
-    for run in top.subprocesses.values():
-        if identity in run.tasks:
-            return run.tasks[identity]  # type: ignore[no-any-return]
-    raise KeyError(identity)

@@ -67,6 +67,7 @@ _STEP = text(
         WHERE id = ANY(:closing)
     ),
     unlisted AS (DELETE FROM task_candidate WHERE task_id = ANY(:closing)),
+    undrafted AS (DELETE FROM draft WHERE task_id = ANY(:closing)),
     opened AS (
         INSERT INTO task (instance_id, uid, element, item, state, organisation_id, candidates,
             not_before, earliest_on, due_on, returned, revision, created_at)

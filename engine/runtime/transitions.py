@@ -319,14 +319,6 @@ def check_day(matter: Matter, task: OpenTask, occurred_on: date, world: World) -
         raise InvalidInput({"occurred_on": [text % {"day": earliest.isoformat()}]})
 
 
-def variables_of(matter: Matter, uid: UUID, world: World) -> Mapping[str, Any]:
-    """Return what the workflow knows on the branch of an open task. Raises TaskClosed."""
-    task = _open(_restore(matter, world)).get(uid)
-    if task is None:
-        raise TaskClosed
-    return task.variables
-
-
 def facts(matter: Matter, variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return the variables that expressions see: a branch's data, the roles, and what is given."""
     roles = {role: list(people) for role, people in matter.participants.items()}
@@ -509,5 +501,4 @@ __all__ = [
     "prepare",
     "send_back",
     "stage_of",
-    "variables_of",
 ]

@@ -256,6 +256,20 @@ class MatterView:
 
 
 @dataclass(frozen=True)
+class MessageForm:
+    """What the page of a request to a running matter shows, a withdrawal say."""
+
+    key: str
+    title: str
+    description: str
+    row: MatterRow
+    form: FormSchema | None
+    context: DatabaseFormContext
+    values: Mapping[str, Any]
+    occurred_on: date
+
+
+@dataclass(frozen=True)
 class StartChoice:
     """A procedure that may be started; ``why_not`` says why the actor may not."""
 

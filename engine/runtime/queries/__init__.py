@@ -2,7 +2,13 @@
 
 from engine.runtime.queries.files import attachment, matter_documents
 from engine.runtime.queries.inbox import MOST_COUNTED, inbox
-from engine.runtime.queries.matters import diagram_source, matter_view, matters, my_matters
+from engine.runtime.queries.matters import (
+    diagram_source,
+    matter_view,
+    matters,
+    message_view,
+    my_matters,
+)
 from engine.runtime.queries.starting import start_view, startable
 from engine.runtime.queries.tasks import task_view
 
@@ -14,6 +20,7 @@ __all__ = [
     "matter_documents",
     "matter_view",
     "matters",
+    "message_view",
     "my_matters",
     "start_view",
     "startable",

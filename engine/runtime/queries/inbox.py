@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Select, Text, cast, func, literal, or_, select, text, tuple_
+from sqlalchemy import Text, cast, func, literal, or_, select, text, tuple_
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
@@ -48,17 +48,16 @@ _FILTERS = {
     " || lpad(fi.serial::text, 4, '0') ILIKE :text)",
 }
 
+_FIRST = """
+    (SELECT count(DISTINCT c.task_id) FROM unnest(CAST(:principals AS text[])) AS k(principal)
+        CROSS JOIN LATERAL (SELECT task_id FROM task_candidate
+            WHERE principal = k.principal {} LIMIT :most) c)
+"""
 _COUNT = text(
-    """
-    SELECT (SELECT count(DISTINCT c.task_id) FROM unnest(CAST(:principals AS text[])) AS k(principal)
-        CROSS JOIN LATERAL (SELECT task_id FROM task_candidate
-            WHERE principal = k.principal AND due_on < :today LIMIT :most) c) AS overdue,
-    (SELECT count(DISTINCT c.task_id) FROM unnest(CAST(:principals AS text[])) AS k(principal)
-        CROSS JOIN LATERAL (SELECT task_id FROM task_candidate
-            WHERE principal = k.principal AND due_on BETWEEN :today AND :soon LIMIT :most) c) AS soon,
-    (SELECT count(DISTINCT c.task_id) FROM unnest(CAST(:principals AS text[])) AS k(principal)
-        CROSS JOIN LATERAL (SELECT task_id FROM task_candidate
-            WHERE principal = k.principal LIMIT :most) c) AS todo
+    f"""
+    SELECT {_FIRST.format("AND due_on < :today")} AS overdue,
+        {_FIRST.format("AND due_on BETWEEN :today AND :soon")} AS soon,
+        {_FIRST.format("")} AS todo
     """
 )
 
@@ -225,7 +224,7 @@ def _done(
     return _fetch(session, actor, wanted, "t.id DESC")
 
 
-def _fetch(session: Session, actor: Actor, wanted: Select[Any], order: str) -> Sequence[Row[Any]]:
+def _fetch(session: Session, actor: Actor, wanted: Any, order: str) -> Sequence[Row[Any]]:
     ids = [row.id for row in session.execute(wanted)]
     statement = text(
         f"SELECT {TASK_COLUMNS} FROM task t {TASK_JOINS} WHERE t.id = ANY(:ids) ORDER BY {order}"  # noqa: S608

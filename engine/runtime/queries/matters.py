@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Row, select, text
@@ -10,11 +11,13 @@ from sqlalchemy.orm import Session
 
 from engine.clock import ZONE, Clock
 from engine.definitions.models import ProcessVersion
+from engine.definitions.package import MessageAction
 from engine.directory.actors import Actor
-from engine.directory.policy import Action, decide, visible_matters
-from engine.directory.things import MessageView
-from engine.errors import N_, InvalidInput
+from engine.directory.policy import Action, decide, require, visible_matters
+from engine.directory.things import MessageView as MessageThing
+from engine.errors import N_, Conflict, InvalidInput, NotFound
 from engine.runtime.models import MATTER_COLUMNS, NO_LIMIT, Instance
+from engine.runtime.people import form_context
 from engine.runtime.queries.access import Opened, open_matter
 from engine.runtime.queries.diagram import element_states
 from engine.runtime.queries.inbox import escaped, matches
@@ -25,6 +28,7 @@ from engine.runtime.views import (
     MatterRow,
     MatterStatus,
     MatterView,
+    MessageForm,
     Progress,
     StageState,
     StepRecord,
@@ -240,23 +244,63 @@ def _timers(session: Session, opened: Opened) -> tuple[Waiting, ...]:
     return tuple(sorted(found, key=lambda waiting: waiting.until))
 
 
+def message_view(
+    session: Session,
+    actor: Actor,
+    clock: Clock,
+    instance_id: int,
+    key: str,
+    *,
+    occurred_on: date | None = None,
+) -> MessageForm:
+    """Return the form of a message. Raises NotFound, NotAllowed, Conflict (not waited for)."""
+    opened = open_matter(session, actor, clock, instance_id)
+    action = opened.matter.definition.package.messages.get(key)
+    if action is None:
+        raise NotFound(N_("此流程没有这项操作。"))
+    require(actor, Action.SEND_MESSAGE, _message_thing(opened, action))
+    if action.name not in _waited(session, opened):
+        raise Conflict(N_("事项目前的环节不能进行这项操作。"))
+    day = min(occurred_on or clock.today(), clock.today())
+    context = form_context(
+        session, opened.world, opened.matter, day, actor, instance_id=instance_id
+    )
+    form = opened.matter.definition.forms[action.form] if action.form else None
+    return MessageForm(
+        key=key,
+        title=action.title,
+        description=action.description,
+        row=_rows(session, [instance_id])[0],
+        form=form,
+        context=context,
+        values=form.prefill(context) if form else {},
+        occurred_on=day,
+    )
+
+
 def _messages(opened: Opened, actor: Actor, session: Session) -> tuple[tuple[str, str], ...]:
-    if not opened.row.watch or opened.row.status != "active":
+    if opened.row.status != "active":
         return ()
-    waited = {name for _, name in read_watch(session, opened.row.id).subscriptions.values()}
-    package = opened.matter.definition.package
-    found = []
-    for key, action in package.messages.items():
-        lanes = [package.lanes[lane] for lane in action.lanes]
-        principals = frozenset(
-            p
-            for lane in lanes
-            for p in lane_candidates(opened.matter, lane, opened.world).principals
-        )
-        view = MessageView(opened.view, principals)
-        if action.name in waited and decide(actor, Action.SEND_MESSAGE, view).allowed:
-            found.append((key, action.title))
-    return tuple(found)
+    waited = _waited(session, opened)
+    return tuple(
+        (key, action.title)
+        for key, action in opened.matter.definition.package.messages.items()
+        if action.name in waited
+        and decide(actor, Action.SEND_MESSAGE, _message_thing(opened, action)).allowed
+    )
+
+
+def _waited(session: Session, opened: Opened) -> set[str]:
+    """Return the names of the messages that the matter waits for."""
+    if not opened.row.watch:
+        return set()
+    return {name for _, name in read_watch(session, opened.row.id).subscriptions.values()}
+
+
+def _message_thing(opened: Opened, action: MessageAction) -> MessageThing:
+    lanes = [opened.matter.definition.package.lanes[lane] for lane in action.lanes]
+    principals = (lane_candidates(opened.matter, lane, opened.world).principals for lane in lanes)
+    return MessageThing(opened.view, frozenset(p for group in principals for p in group))
 
 
 def _participants(opened: Opened, trail: Trail) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import select, text
-from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from engine.definitions.versions import Definition
@@ -24,7 +23,7 @@ class Trail:
     """The entries of a matter, read once, with the files of the matter."""
 
     definition: Definition
-    entries: Sequence[Row[Any]]
+    entries: Sequence[Any]
     payloads: Mapping[int, Mapping[str, Any]]
     files: Mapping[int, AttachmentRef]
     names: Names
@@ -75,7 +74,7 @@ def read_trail(session: Session, definition: Definition, instance_id: int) -> Tr
     names.fetch(person for e in entries for person in (e.actor_id, e.on_behalf_of))
     files = read_files(session, instance_id)
     names.files = {number: file.name for number, file in files.items()}
-    return Trail(definition, entries, payloads, files, names)
+    return Trail(definition, list(entries), payloads, files, names)
 
 
 def read_files(session: Session, instance_id: int) -> dict[int, AttachmentRef]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -60,9 +61,6 @@ def task_view(
     trail = read_trail(session, opened.matter.definition, row.instance_id)
     day = min(max(occurred_on or clock.today(), row.not_before or date.min), clock.today())
     form = opened.matter.definition.form_of(row.element)
-    known: dict[str, Any] = {}
-    if row.state == "open":
-        known = dict(_variables(opened, row))
     context = form_context(
         session,
         opened.world,
@@ -70,9 +68,9 @@ def task_view(
         day,
         actor,
         instance_id=row.instance_id,
-        variables=known,
+        facts=_facts(opened, row),
     )
-    draft = load_draft(session, task_id, actor.person_id)
+    draft = load_draft(session, task_id=task_id, person_id=actor.person_id)
     decisions = {name: decide(actor, action, thing) for name, action in _ACTIONS.items()}
     targets = _targets(trail, row.element)
     may = {name for name, decision in decisions.items() if decision.allowed}
@@ -127,11 +125,14 @@ def _thing(row: Row[Any], opened: Opened) -> TaskThing:
     )
 
 
-def _variables(opened: Opened, row: Row[Any]) -> Any:
+def _facts(opened: Opened, row: Row[Any]) -> Mapping[str, Any] | None:
+    """Return what is known at the task; None when it is closed and only looked at."""
+    if row.state != "open" or opened.row.snapshot is None:
+        return None
     try:
-        return transitions.variables_of(opened.matter, row.uid, opened.world)
+        return transitions.prepare(opened.matter, row.uid, opened.world).facts
     except TaskClosed:
-        return {}
+        return None
 
 
 def _targets(trail: Trail, element: str) -> tuple[tuple[str, str], ...]:
