@@ -49,7 +49,7 @@ class LoginThrottled(GuichengError):
     """Too many failures in a row. ``seconds`` says how long to wait."""
 
     code = "login_throttled"
-    default = N_("登录失败次数过多，请在%(wait)s后再试。")
+    default = N_("登录失败次数过多，请在 %(wait)s后再试。")
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds

@@ -144,13 +144,13 @@ POLICY: Mapping[Action, Rule] = {
     Action.VIEW_TASK: Rule((*_doing, r.matter_of(*_seeing)), hidden=True),
     Action.COMPLETE_TASK: Rule(_doing, bar=(*_running, r.own_decision, r.taken)),
     Action.CLAIM_TASK: Rule((r.candidates,), bar=(*_running, r.own_decision, r.taken)),
-    Action.UNCLAIM_TASK: Rule((r.assignee, r.matter_of(r.over(HEADS))), bar=_running),
+    Action.UNCLAIM_TASK: Rule((r.assignee, r.steering(r.over(HEADS))), bar=_running),
     Action.DELEGATE_TASK: Rule(
-        (*_doing, r.matter_of(r.over(HEADS))), bar=(*_running, r.own_decision)
+        (*_doing, r.steering(r.over(HEADS))), bar=(*_running, r.own_decision)
     ),
     Action.RECEIVE_TASK: Rule((r.candidates, r.colleagues), bar=(*_running, r.own_decision)),
     Action.SEND_BACK_TASK: Rule(
-        (*_doing, r.matter_of(r.above(HEADS))), bar=(*_running, r.about_oneself)
+        (*_doing, r.steering(r.above(HEADS))), bar=(*_running, r.about_oneself)
     ),
     Action.VIEW_BOARD: Rule((r.here(COMMITTEE), r.over(LEADING), r.auditors)),
     Action.VIEW_FINDINGS: Rule((r.here(COMMITTEE), r.over(LEADING), r.auditors)),

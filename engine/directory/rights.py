@@ -164,6 +164,16 @@ def matter_of(*grants: Grants) -> Grants:
     return grant
 
 
+def steering(*grants: Grants) -> Grants:
+    """Grant what ``grants`` say of the task's matter, but never to the person it is about."""
+    granted = matter_of(*grants)
+
+    def grant(actor: Actor, task: TaskView) -> Grant | None:
+        return None if about_oneself(actor, task) else granted(actor, task)
+
+    return grant
+
+
 # -- tasks ------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, Text, and_, any_, func, literal, or_, select
+from sqlalchemy import SQLColumnExpression, Text, and_, any_, false, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.elements import ColumnElement
@@ -88,6 +88,7 @@ def my_tasks(actor: Actor, candidate_principal: SQLColumnExpression[Any]) -> Col
 def visible_people(actor: Actor) -> ColumnElement[bool]:
     """Return the clause on :class:`Person` for people the actor may see (Action.VIEW_PERSON)."""
     places = or_(
+        false(),
         *_below(Organisation.path, {p.path for p in actor.posts if p.kind in _DIRECTORY}),
         *(
             Organisation.id == organisation_id

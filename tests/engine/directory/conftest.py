@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 
 from engine.clock import FixedClock
+from engine.directory import accounts
 from engine.directory.models import Membership, Organisation, Person, Post
 
 LONG_AGO = date(2010, 1, 1)
@@ -100,3 +103,12 @@ class Factory:
 def make(session: Session, clock: FixedClock) -> Factory:
     """Return the factory of this test."""
     return Factory(session, clock)
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make argon2 cheap: these tests try many passwords."""
+    monkeypatch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=64))
+    accounts._nobody.cache_clear()
+    yield
+    accounts._nobody.cache_clear()
