@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from flask import Flask
@@ -19,6 +20,14 @@ from engine.clock import ZONE, FixedClock
 from engine.database import db
 from engine.migrations import upgrade
 from engine.settings import Settings
+
+hypothesis.settings.register_profile(
+    # A busy machine is no failure; in CI the same examples are tried each time.
+    "guicheng",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+)
+hypothesis.settings.load_profile("guicheng")
 
 TEST_DATA = Path(os.environ.get("TEST_DATA_DIR", "var/test")).resolve()
 

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from engine.clock import Clock
 from engine.directory.actors import Actor, load_actor, person_key
 from engine.directory.policy import Action, require
-from engine.errors import N_, InvalidInput, NotFound, StaleRevision
+from engine.errors import N_, InvalidInput, NotFound
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.runtime import store
 from engine.runtime.commands import Command, Done, carry_out
+from engine.runtime.locking import same_revision, task_row
 from engine.runtime.world import matter_of, task_view
 
 
@@ -34,12 +35,12 @@ def claim_task(
     """
 
     def step(session: Session) -> Done:
-        row = _locked(session, task_id)
+        row = task_row(session, task_id)
         view = task_view(row, matter_of(session, row))
         if row.assignee_id == actor.person_id and row.state == "open":
             return Done(row.instance_id, replayed=True)
         decision = require(actor, Action.CLAIM_TASK, view)
-        _same_revision(row, revision)
+        same_revision(row.task_revision, revision)
         event = _event(EntryKind.CLAIMED, row, actor, decision.on_behalf_of, command_id)
         _assign(session, row, event, clock, actor.person_id)
         return Done(row.instance_id)
@@ -58,9 +59,9 @@ def unclaim_task(
     """Put a task back for all who may do it; drafts stay. An unclaimed task is left as it is."""
 
     def step(session: Session) -> Done:
-        row = _locked(session, task_id)
+        row = task_row(session, task_id)
         decision = require(actor, Action.UNCLAIM_TASK, task_view(row, matter_of(session, row)))
-        _same_revision(row, revision)
+        same_revision(row.task_revision, revision)
         if row.assignee_id is None:
             return Done(row.instance_id, replayed=True)
         event = _event(EntryKind.UNCLAIMED, row, actor, decision.on_behalf_of, command_id)
@@ -86,10 +87,10 @@ def delegate_task(
     """
 
     def step(session: Session) -> Done:
-        row = _locked(session, task_id)
+        row = task_row(session, task_id)
         view = task_view(row, matter_of(session, row))
         decision = require(actor, Action.DELEGATE_TASK, view)
-        _same_revision(row, revision)
+        same_revision(row.task_revision, revision)
         if not reason.strip():
             raise InvalidInput({"reason": [N_("请写明委托的理由。")]})
         try:
@@ -108,18 +109,6 @@ def delegate_task(
 
 def _command(name: str, task_id: int, actor: Actor, command_id: UUID | None) -> Command:
     return Command(name, {}, command_id, actor.person_id, task_id=task_id)
-
-
-def _locked(session: Session, task_id: int) -> Row[Any]:
-    row = store.lock_task(session, task_id)
-    if row is None:
-        raise NotFound(N_("没有这个任务，或您无权查看。"))
-    return row
-
-
-def _same_revision(row: Row[Any], seen: int | None) -> None:
-    if seen is not None and seen != row.task_revision:
-        raise StaleRevision
 
 
 def _event(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from engine.clock import Clock
 from engine.database import after_commit, unit_of_work
-from engine.errors import Conflict, EngineFault, NotFound
+from engine.errors import Conflict, EngineFault, NotAllowed, NotFound
 from engine.ledger.operations import find_command
 from engine.runtime.models import Incident, Task
 from engine.signals import incident_recorded
@@ -57,8 +57,8 @@ def carry_out(command: Command, step: Callable[[Session], Done], clock: Clock) -
     try:
         with unit_of_work() as session:
             return step(session)
-    except (Conflict, NotFound, IntegrityError):
-        # A double click finds the task closed, or loses the race for the command's entry.
+    except (Conflict, NotAllowed, NotFound, IntegrityError):
+        # A double click finds the task closed or gone to others, or loses the race to record it.
         done = _carried_out_before(command)
         if done is None:
             raise

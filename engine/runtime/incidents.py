@@ -12,13 +12,15 @@ from sqlalchemy.orm import Session
 
 from engine.clock import Clock
 from engine.database import unit_of_work
+from engine.directory import organisations
 from engine.directory.actors import Actor, load_actor
+from engine.directory.codes import PostKind
 from engine.directory.policy import Action, require
+from engine.directory.things import MatterView, OrganisationView
 from engine.errors import N_, Conflict, NotFound
 from engine.runtime import operations, store
-from engine.runtime.assignment import claim_task
 from engine.runtime.commands import Done
-from engine.runtime.models import Incident
+from engine.runtime.models import Incident, Instance
 from engine.runtime.world import matter_of, matter_view
 
 
@@ -35,25 +37,29 @@ class IncidentView:
     attempts: int
 
 
-def open_incidents(session: Session, *, limit: int = 200) -> list[IncidentView]:
-    """Return the incidents that wait, newest first."""
+def open_incidents(session: Session, actor: Actor, *, limit: int = 200) -> list[IncidentView]:
+    """Return the incidents that the actor manages, newest first."""
+    managed = [post.path for post in actor.posts if post.kind == PostKind.ADMINISTRATOR]
+    top = organisations.root(session).path
     rows = session.execute(
-        select(Incident)
+        select(Incident, Instance.path)
+        .outerjoin(Instance, Instance.id == Incident.instance_id)
         .where(Incident.resolved_at.is_(None))
         .order_by(Incident.created_at.desc())
         .limit(limit)
-    ).scalars()
+    )
     return [
         IncidentView(
-            row.id,
-            row.instance_id,
-            row.command["name"],
-            row.code,
-            row.message,
-            row.created_at,
-            row.attempts,
+            incident.id,
+            incident.instance_id,
+            incident.command["name"],
+            incident.code,
+            incident.message,
+            incident.created_at,
+            incident.attempts,
         )
-        for row in rows
+        for incident, path in rows
+        if any((path or top).startswith(root) for root in managed)
     ]
 
 
@@ -107,7 +113,7 @@ def _again(
             target, reason = arguments["target"], arguments["reason"]
             return operations.send_back(task_id, target, reason, actor=who, **common)
         case "claim" if who and task_id:
-            return claim_task(task_id, actor=who, **common)
+            return operations.claim_task(task_id, actor=who, **common)
         case "message" if who and instance_id:
             return operations.send_message(
                 instance_id, arguments["message"], arguments["data"], actor=who, **common
@@ -129,12 +135,15 @@ def _again(
 
 
 def _may_manage(session: Session, incident: Incident, actor: Actor) -> None:
-    if incident.instance_id is None:
-        return
-    row = store.lock_instance(session, incident.instance_id)
-    if row is not None:
-        view = matter_view(row, matter_of(session, row))
-        require(actor, Action.MANAGE_INCIDENT, view)
+    require(actor, Action.MANAGE_INCIDENT, _thing(session, incident.instance_id))
+
+
+def _thing(session: Session, instance_id: int | None) -> MatterView | OrganisationView:
+    """Return the matter; an incident without one concerns the whole installation."""
+    row = None if instance_id is None else store.lock_instance(session, instance_id)
+    if row is None:
+        return organisations.view(organisations.root(session))
+    return matter_view(row, matter_of(session, row))
 
 
 def _resolve(incident_id: int, actor: Actor, clock: Clock) -> None:

@@ -123,6 +123,7 @@ def _load_scope(workflow: Any, state: Any, base: Mapping[str, Any]) -> dict[UUID
         step._state = number & ~_TRIGGERED
         step.triggered = number >= _TRIGGERED
         step._children = []
+        step.inherited = True
         step.thread_id = 0
         step.last_state_change = 0.0
         step.internal_data = _restored_notes(notes) if notes else {}

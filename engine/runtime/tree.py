@@ -35,6 +35,8 @@ class Step(Task):
     """A task of a run."""
 
     data: Data
+    inherited = False
+    """Whether it has taken over what its parent knew. It does so once: parents are finished."""
 
     def _add_child(self, task_spec: Any, state: int = TaskState.MAYBE) -> Step:
         step = Step(self.workflow, task_spec, self, state=state)
@@ -56,13 +58,15 @@ class Step(Task):
             self.task_spec._on_ready_hook(self)
 
     def _inherit_data(self) -> None:
-        parent = self.parent
-        if self.data:
+        if self.inherited:
+            return
+        self.inherited = True
+        if self.data:  # an instance of a multi-instance has been given its item
             data = dict(self.data)
-            merge(data, parent.data)
+            merge(data, self.parent.data)
             self.data = data
         else:
-            self.data = dict(parent.data)
+            self.data = dict(self.parent.data)
 
     def run(self) -> Any:
         self.task_spec._predict_hook(self)  # only now are there children

@@ -1,0 +1,105 @@
+"""Complete a task: the heart. One transaction, one ledger entry, and safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from engine.attachments.operations import bind_attachments
+from engine.clock import Clock
+from engine.directory.actors import Actor
+from engine.directory.policy import Action, require
+from engine.ledger.chain import Event
+from engine.ledger.kinds import EntryKind
+from engine.runtime import transitions
+from engine.runtime.applying import apply, attachment_ids
+from engine.runtime.commands import Command, Done, carry_out
+from engine.runtime.locking import same_revision, task_row
+from engine.runtime.people import form_context
+from engine.runtime.world import (
+    make_world,
+    matter_of,
+    task_view,
+)
+
+BACKFILL_GAP_DAYS = 7
+"""A step recorded later than this after it happened is marked 补录 (domain/01, R-ADM-42)."""
+
+
+def complete_task(
+    task_id: int,
+    data: Mapping[str, Any],
+    *,
+    actor: Actor,
+    clock: Clock,
+    occurred_on: date | None = None,
+    command_id: UUID | None = None,
+    revision: int | None = None,
+) -> Done:
+    """Complete an open task with the raw data of its form.
+
+    ``revision`` is the task's revision that the person saw. Raises NotFound, NotAllowed,
+    TaskClosed, AlreadyClaimed, NotRunning, StaleRevision, InvalidInput; nothing is changed then.
+    EngineFault means that the definition misbehaved: an incident has been recorded.
+    """
+    day = occurred_on or clock.today()
+
+    def step(session: Session) -> Done:
+        return complete_step(session, task_id, data, day, actor, clock, command_id, revision)
+
+    command = Command(
+        "complete",
+        {"data": dict(data), "occurred_on": day.isoformat()},
+        command_id,
+        actor.person_id,
+        task_id=task_id,
+    )
+    return carry_out(command, step, clock)
+
+
+def complete_step(
+    session: Session,
+    task_id: int,
+    data: Mapping[str, Any],
+    day: date,
+    actor: Actor,
+    clock: Clock,
+    command_id: UUID | None,
+    revision: int | None,
+) -> Done:
+    row = task_row(session, task_id)
+    matter = matter_of(session, row)
+    decision = require(actor, Action.COMPLETE_TASK, task_view(row, matter))
+    same_revision(row.task_revision, revision)
+    world = make_world(session, clock)
+    form = matter.definition.form_of(row.element)
+    prepared = transitions.prepare(matter, row.uid, world)
+    context = form_context(
+        session, world, matter, day, actor, instance_id=row.instance_id, facts=prepared.facts
+    )
+    cleaned = form.load(data, context)
+    transition = transitions.complete(matter, row.uid, cleaned, day, world, prepared=prepared)
+    files = attachment_ids(form.fields, cleaned)
+    if files:
+        bind_attachments(session, files, instance_id=row.instance_id, person_id=actor.person_id)
+    backfilled = clock.today() - day > timedelta(days=BACKFILL_GAP_DAYS)
+    event = Event(
+        EntryKind.COMPLETED,
+        actor_id=actor.person_id,
+        on_behalf_of=decision.on_behalf_of,
+        occurred_on=day,
+        element=row.element,
+        task_id=task_id,
+        command_id=command_id,
+        payload={
+            "data": cleaned,
+            **({"post": decision.post.key} if decision.post else {}),
+            **({"backfilled": True} if backfilled else {}),
+        },
+    )
+    opened = apply(session, row, transition, event, clock, backfilled=backfilled)
+    return Done(row.instance_id, opened, transition.completed)

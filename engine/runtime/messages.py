@@ -1,0 +1,150 @@
+"""Messages: from people to a running matter (a withdrawal, say), and between matters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
+
+from engine.attachments.operations import bind_attachments
+from engine.clock import Clock
+from engine.directory.actors import Actor
+from engine.directory.policy import Action, require
+from engine.directory.things import MessageView
+from engine.errors import (
+    N_,
+    Conflict,
+    NotFound,
+)
+from engine.ledger.chain import Event
+from engine.ledger.kinds import EntryKind
+from engine.runtime import transitions
+from engine.runtime.applying import apply, attachment_ids
+from engine.runtime.commands import Command, Done, carry_out
+from engine.runtime.locking import instance_row, same_revision
+from engine.runtime.models import OutboxMessage
+from engine.runtime.people import form_context
+from engine.runtime.world import (
+    lane_candidates,
+    make_world,
+    matter_of,
+    matter_view,
+)
+
+MESSAGE_DAYS = 30
+"""How long a message waits for a matter that wants it."""
+
+
+def send_message(
+    instance_id: int,
+    message: str,
+    data: Mapping[str, Any],
+    *,
+    actor: Actor,
+    clock: Clock,
+    occurred_on: date | None = None,
+    command_id: UUID | None = None,
+    revision: int | None = None,
+) -> Done:
+    """Send one of the package's messages (a withdrawal, say) to a running matter.
+
+    Raises NotFound for an unknown message, NotAllowed, NotRunning, InvalidInput; Conflict when
+    the matter does not wait for it at present.
+    """
+    day = occurred_on or clock.today()
+
+    def step(session: Session) -> Done:
+        row = instance_row(session, instance_id)
+        same_revision(row.revision, revision)
+        matter = matter_of(session, row)
+        action = matter.definition.package.messages.get(message)
+        if action is None:
+            raise NotFound(N_("此流程没有这项操作。"))
+        world = make_world(session, clock)
+        lanes = [matter.definition.package.lanes[lane] for lane in action.lanes]
+        principals = frozenset(
+            p for lane in lanes for p in lane_candidates(matter, lane, world).principals
+        )
+        decision = require(
+            actor, Action.SEND_MESSAGE, MessageView(matter_view(row, matter), principals)
+        )
+        cleaned: dict[str, Any] = {}
+        if action.form:
+            context = form_context(session, world, matter, day, actor, instance_id=instance_id)
+            form = matter.definition.forms[action.form]
+            cleaned = form.load(data, context)
+            files = attachment_ids(form.fields, cleaned)
+            bind_attachments(session, files, instance_id=instance_id, person_id=actor.person_id)
+        transition = transitions.deliver(matter, action.name, cleaned, day, world)
+        if transition is None:
+            raise Conflict(N_("事项目前的环节不能进行这项操作。"))
+        event = Event(
+            EntryKind.MESSAGE_RECEIVED,
+            actor_id=actor.person_id,
+            on_behalf_of=decision.on_behalf_of,
+            occurred_on=day,
+            element=message,
+            command_id=command_id,
+            payload={"data": cleaned},
+        )
+        opened = apply(session, row, transition, event, clock)
+        return Done(instance_id, opened, transition.completed)
+
+    arguments = {"message": message, "data": dict(data), "occurred_on": day.isoformat()}
+    command = Command("message", arguments, command_id, actor.person_id, instance_id)
+    return carry_out(command, step, clock)
+
+
+def deliver_outbox(message_id: int, *, clock: Clock) -> Done | None:
+    """Hand a message that one matter threw to the oldest other matter that waits for it.
+
+    The message's row goes in the receiver's transaction, so it arrives once however often this
+    runs. When nobody waits the message stays for :data:`MESSAGE_DAYS`. Returns None then.
+    """
+
+    def step(session: Session) -> Done:
+        message = session.execute(
+            select(OutboxMessage).where(OutboxMessage.id == message_id).with_for_update()
+        ).scalar_one_or_none()
+        if message is None:
+            return Done(0, replayed=True)
+        receiver = session.execute(
+            text(
+                "SELECT s.instance_id, s.uid FROM message_subscription s"
+                " JOIN instance i ON i.id = s.instance_id AND i.status = 'active'"
+                " WHERE s.name = :name AND s.instance_id <> :sender ORDER BY s.instance_id LIMIT 1"
+            ),
+            {"name": message.name, "sender": message.sender_id},
+        ).one_or_none()
+        if receiver is None:
+            if clock.now() - message.created_at > timedelta(days=MESSAGE_DAYS):
+                session.execute(delete(OutboxMessage).where(OutboxMessage.id == message_id))
+            return Done(0)
+        row = instance_row(session, receiver.instance_id)
+        matter = matter_of(session, row)
+        transition = transitions.deliver(
+            matter,
+            message.name,
+            message.payload,
+            clock.today(),
+            make_world(session, clock),
+            uid=receiver.uid,
+        )
+        if transition is None:
+            return Done(0)
+        event = Event(
+            EntryKind.MESSAGE_RECEIVED,
+            occurred_on=clock.today(),
+            element=message.name,
+            payload={"from": message.sender_id, "data": message.payload},
+        )
+        opened = apply(session, row, transition, event, clock)
+        session.execute(delete(OutboxMessage).where(OutboxMessage.id == message_id))
+        return Done(row.instance_id, opened, transition.completed)
+
+    done = carry_out(Command("deliver", {"message_id": message_id}), step, clock)
+    return done if done.instance_id else None

@@ -1,0 +1,95 @@
+"""Send a matter back to an earlier step (退回): the procedure is again where it was before it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from engine.clock import Clock
+from engine.directory.actors import Actor
+from engine.directory.policy import Action, require
+from engine.errors import (
+    N_,
+    InvalidInput,
+    NotAllowed,
+)
+from engine.ledger.chain import Event
+from engine.ledger.kinds import EntryKind
+from engine.ledger.models import LedgerEntry
+from engine.runtime import transitions
+from engine.runtime.applying import apply
+from engine.runtime.commands import Command, Done, carry_out
+from engine.runtime.locking import same_revision, task_row
+from engine.runtime.world import (
+    make_world,
+    matter_of,
+    task_view,
+)
+
+
+def send_back(
+    task_id: int,
+    target: str,
+    reason: str,
+    *,
+    actor: Actor,
+    clock: Clock,
+    command_id: UUID | None = None,
+    revision: int | None = None,
+) -> Done:
+    """Send the matter back from an open task to the step ``target``, with a reason.
+
+    The procedure is again where it was before ``target`` was last completed; what was recorded
+    since stays in the ledger. Membership changes made since are revoked.
+    Raises as :func:`complete_task`; NotAllowed if the package does not allow the target.
+    """
+
+    def step(session: Session) -> Done:
+        row = task_row(session, task_id)
+        matter = matter_of(session, row)
+        decision = require(actor, Action.SEND_BACK_TASK, task_view(row, matter))
+        same_revision(row.task_revision, revision)
+        if not reason.strip():
+            raise InvalidInput({"reason": [N_("请写明退回的理由，以便对方补正。")]})
+        before = session.execute(
+            select(LedgerEntry.seq, LedgerEntry.snapshot)
+            .where(
+                LedgerEntry.chain_id == row.instance_id,
+                LedgerEntry.kind == EntryKind.COMPLETED,
+                LedgerEntry.element == target,
+            )
+            .order_by(LedgerEntry.seq.desc())
+            .limit(1)
+        ).one_or_none()
+        if before is None or before.snapshot is None:
+            raise NotAllowed(N_("所选的环节在此之前没有办理过，不能退回。"))
+        transition = transitions.send_back(
+            matter, row.uid, target, bytes(before.snapshot), make_world(session, clock)
+        )
+        event = Event(
+            EntryKind.SENT_BACK,
+            actor_id=actor.person_id,
+            on_behalf_of=decision.on_behalf_of,
+            occurred_on=clock.today(),
+            element=row.element,
+            task_id=task_id,
+            command_id=command_id,
+            payload={"target": target, "reason": reason.strip()},
+        )
+        opened = apply(
+            session,
+            row,
+            transition,
+            event,
+            clock,
+            closed_state="sent_back",
+            dropped_state="sent_back",
+            undone_since=before.seq,
+        )
+        return Done(row.instance_id, opened)
+
+    arguments = {"target": target, "reason": reason}
+    command = Command("send_back", arguments, command_id, actor.person_id, task_id=task_id)
+    return carry_out(command, step, clock)
