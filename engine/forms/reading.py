@@ -63,6 +63,7 @@ class Entry:
         self.raw = raw
         self.context = context
         self._rolls: dict[str, frozenset[int]] = {}
+        self._read: dict[tuple[str, int], tuple[Any, Any]] = {}
         self._meetings: dict[tuple[str, bool | None], Attendance | None] = {}
 
     # --- meetings -------------------------------------------------------------------------------
@@ -125,10 +126,14 @@ class Entry:
 
     def read(self, field: Field, value: Any) -> Any:
         """Return the canonical value, or None if it cannot be read."""
-        try:
-            return self.readers[field.path].deserialize(value)
-        except (ValidationError, RecursionError):
-            return None
+        # Kept with its value, so that no other object can come by the same id.
+        asked = (field.path, id(value))
+        if asked not in self._read:
+            try:
+                self._read[asked] = value, self.readers[field.path].deserialize(value)
+            except (ValidationError, RecursionError):
+                self._read[asked] = value, None
+        return self._read[asked][1]
 
     def _value(self, field: Field, value: Any, name: str, hidden: frozenset[str]) -> Any:
         match field.kind:
