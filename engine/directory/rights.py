@@ -72,11 +72,17 @@ def here(kinds: frozenset[PostKind]) -> Grants:
 
 
 def over(kinds: frozenset[PostKind]) -> Grants:
-    """Grant to holders of these posts at the organisation of the thing or at one above it."""
+    """Grant to holders of these posts at the organisation of the thing or at one above it.
+
+    A matter keeps the path it began under; its own organisation sees it even after a move.
+    """
 
     def grant(actor: Actor, thing: Any) -> Grant | None:
         for post in actor.usable_posts(thing.subject_id):
-            if post.kind in kinds and thing.path is not None and thing.path.startswith(post.path):
+            if post.kind in kinds and (
+                thing.organisation_id == post.organisation_id
+                or (thing.path is not None and thing.path.startswith(post.path))
+            ):
                 return _by_post(post)
         return None
 
@@ -88,8 +94,8 @@ def above(kinds: frozenset[PostKind]) -> Grants:
 
     def grant(actor: Actor, thing: Any) -> Grant | None:
         for post in actor.usable_posts(thing.subject_id):
-            inside = thing.path.startswith(post.path) and thing.path != post.path
-            if post.kind in kinds and inside:
+            elsewhere = thing.organisation_id != post.organisation_id
+            if post.kind in kinds and elsewhere and thing.path.startswith(post.path):
                 return _by_post(post)
         return None
 

@@ -24,6 +24,7 @@ from engine.directory.rights import COMMITTEE, LEADING
 _SUBTREE = LEADING | {PostKind.AUDITOR}
 _DIRECTORY = _SUBTREE | {PostKind.ADMINISTRATOR}
 _OWN = COMMITTEE - LEADING
+_MATTERS = COMMITTEE | _SUBTREE  # a matter stays with its organisation when that one is moved
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,7 @@ def visible_matters(actor: Actor, matter: MatterColumns) -> ColumnElement[bool]:
         part = or_(
             _among(matter.id, working),
             *_below(matter.path, {post.path for post in posts if post.kind in _SUBTREE}),
-            *(
-                matter.organisation_id == organisation_id
-                for organisation_id in {p.organisation_id for p in posts if p.kind in _OWN}
-            ),
+            *_at(matter.organisation_id, {p.organisation_id for p in posts if p.kind in _MATTERS}),
         )
         if lender is not None:  # a lent post reaches no matter about either of the two
             neither = matter.subject_id.not_in((actor.person_id, lender))
@@ -90,10 +88,7 @@ def visible_people(actor: Actor) -> ColumnElement[bool]:
     places = or_(
         false(),
         *_below(Organisation.path, {p.path for p in actor.posts if p.kind in _DIRECTORY}),
-        *(
-            Organisation.id == organisation_id
-            for organisation_id in {p.organisation_id for p in actor.posts if p.kind in _OWN}
-        ),
+        *_at(Organisation.id, {p.organisation_id for p in actor.posts if p.kind in _OWN}),
     )
     if not actor.posts:
         return Person.id == actor.person_id
@@ -108,12 +103,7 @@ def visible_organisations(actor: Actor) -> ColumnElement[bool]:
     return or_(
         Organisation.id == actor.organisation_id,
         *_below(Organisation.path, {p.path for p in actor.posts if p.kind in _DIRECTORY}),
-        *(
-            Organisation.id == organisation_id
-            for organisation_id in {
-                p.organisation_id for p in actor.posts if p.kind not in _DIRECTORY
-            }
-        ),
+        *_at(Organisation.id, {p.organisation_id for p in actor.posts}),
     )
 
 
@@ -124,6 +114,12 @@ def _below(path: SQLColumnExpression[Any], roots: Iterable[str]) -> list[ColumnE
         if not kept or not root.startswith(kept[-1]):
             kept.append(root)
     return [path.like(f"{root}%") for root in kept]
+
+
+def _at(
+    column: SQLColumnExpression[Any], organisation_ids: Iterable[int]
+) -> list[ColumnElement[bool]]:
+    return [column == organisation_id for organisation_id in sorted(organisation_ids)]
 
 
 def _among(column: SQLColumnExpression[Any], ids: Select[Any]) -> ColumnElement[bool]:

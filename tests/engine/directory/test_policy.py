@@ -238,6 +238,14 @@ def test_a_branch_whose_number_begins_alike_is_another_branch() -> None:
     assert not may(ACTORS["secretary"], Action.VIEW_MATTER, near)
 
 
+def test_a_branch_keeps_its_matters_when_it_is_moved() -> None:
+    before = replace(MATTER, path="/1/7/3/")
+    assert may(ACTORS["secretary"], Action.COMPLETE_TASK, replace(TASK, matter=before))
+    assert may(ACTORS["secretary"], Action.CANCEL_MATTER, before)
+    assert not may(ACTORS["town"], Action.VIEW_MATTER, before)
+    assert not may(ACTORS["secretary"], Action.WAIVE_FINDING, replace(MATTER, path="/1/2/3/8/"))
+
+
 def test_the_parts_of_the_web_open_by_post() -> None:
     assert audiences(ACTORS["stranger"]) == frozenset()
     assert audiences(ACTORS["auditor"]) == {Audience.BOARD, Audience.AUDIT}

@@ -90,6 +90,7 @@ def draw_actor(lot: random.Random) -> Actor:
 
 def draw_matter(lot: random.Random, number: int) -> MatterView:
     place = lot.choice(sorted(PLACES))
+    path = lot.choice([PLACES[place]] * 4 + [f"/1/7/{place}/"])  # its organisation was moved since
     working = {
         lot.choice([f"p{lot.randrange(1, 9)}", f"o{lot.choice(sorted(PLACES))}:{kind}"])
         for kind in lot.sample(list(PostKind), lot.randrange(0, 3))
@@ -97,7 +98,7 @@ def draw_matter(lot: random.Random, number: int) -> MatterView:
     return MatterView(
         number,
         place,
-        PLACES[place],
+        path,
         lot.choice([None, lot.randrange(1, 9)]),
         frozenset(lot.sample(range(1, 9), lot.randrange(0, 2))),
         frozenset(working),
