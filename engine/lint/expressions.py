@@ -78,7 +78,8 @@ def check_expressions(
 
 @dataclass(frozen=True)
 class _Context:
-    names: frozenset[str]
+    names: frozenset[str] | None
+    """All names that can be used; None when a form is broken, so that they are not known."""
     fields: Mapping[str, tuple[Field, ...]]
     """The fields of all forms by top-level key."""
     dated: frozenset[str]
@@ -99,7 +100,8 @@ class _Context:
             if node.kind in HUMAN
             or (message_of(diagram, node) and node.kind not in {"endEvent", "sendTask"})
         }
-        return cls(frozenset(names), fields, frozenset(dated), paths)
+        known = frozenset(names) if forms.complete else None
+        return cls(known, fields, frozenset(dated), paths)
 
 
 # --- where expressions stand --------------------------------------------------------------------
@@ -198,7 +200,7 @@ def _check(use: Use, context: _Context, found: Findings) -> None:
         )
         return
     tree = ast.parse(" ".join(use.source.split()), mode="eval").body
-    known = context.names | use.own
+    known = expression.names if context.names is None else context.names | use.own
     for name in sorted(expression.names - known):
         found.error(
             "name-unknown",

@@ -18,6 +18,8 @@ class Forms:
     """The forms of a package that compile, by name."""
 
     schemas: dict[str, FormSchema] = field(default_factory=dict)
+    complete: bool = True
+    """False when a form is missing or broken: then it is not known which fields there are."""
 
     def fields(self, form: str) -> Mapping[str, Field] | None:
         """Return the fields of a form by path; None when there is no such sound form."""
@@ -47,11 +49,13 @@ def check_forms(package: Package) -> tuple[Forms, Findings]:
                 element=element,
                 line=line,
             )
+            forms.complete = False
             continue
         try:
             forms.schemas[name] = compile_form(package.files[path], file=path)
         except PackageProblem as refused:
             found.problems += refused.problems
+            forms.complete = False
     for path in package.files:
         if path.startswith("forms/") and path.endswith(".form"):
             name = path.removeprefix("forms/").removesuffix(".form")

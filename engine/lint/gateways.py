@@ -147,19 +147,19 @@ def _join_after(diagram: Diagram, paths: Paths, fork: Node) -> bool:
 
 def _fork_before(diagram: Diagram, paths: Paths, join: Node) -> bool:
     """Tell whether something before a join sends tokens down two of the ways that it awaits."""
-    arrivals = [done(flow.source) for flow in diagram.into(join)]
+    arrivals = list(diagram.into(join))
     for node in diagram.nodes.values():
-        ways = [entry(flow.target) for flow in diagram.out(node)]
+        ways = [(flow.id, paths.reach([entry(flow.target)])) for flow in diagram.out(node)]
         if node.kind not in {"parallelGateway", "inclusiveGateway"}:
             # An event that does not interrupt makes a second token.
             extra = [b for b in diagram.boundaries.get(node.id, ()) if not b.interrupting]
             if not extra:
                 continue
-            ways += [entry(boundary.id) for boundary in extra]
-        if len(ways) < 2:
-            continue
-        reached = [paths.reach([way]) for way in ways]
-        served = [{i for i, a in enumerate(arrivals) if a in points} for points in reached]
-        if len(set().union(*served)) > 1 and sum(bool(s) for s in served) > 1:
+            ways += [("", paths.reach([entry(boundary.id)])) for boundary in extra]
+        served = [
+            {f.id for f in arrivals if f.id == way or done(f.source) in points}
+            for way, points in ways
+        ]
+        if len(set().union(*served)) > 1 and sum(bool(flows) for flows in served) > 1:
             return True
     return False

@@ -68,13 +68,6 @@ def _place(package: Package, kind: str, id: str) -> Place:
 
 
 def _check_files(package: Package, found: Findings) -> None:
-    if not SNAKE_CASE.fullmatch(package.key):
-        found.error(
-            "id-not-snake-case",
-            MANIFEST,
-            f"key“{package.key}”不是小写英文加下划线的写法",
-            "请改为例如 member_admission 的写法",
-        )
     if not _PREFIX.fullmatch(package.prefix):
         found.error(
             "prefix-invalid",

@@ -18,7 +18,7 @@ from engine.lint.gateways import check_gateways
 from engine.lint.paths import paths_of
 from engine.lint.references import check_references
 from engine.lint.scenarios import run_scenarios
-from engine.lint.structure import check_structure
+from engine.lint.structure import SNAKE_CASE, check_structure
 
 
 def lint_folder(folder: Path) -> list[Problem]:
@@ -49,6 +49,13 @@ def lint_folder(folder: Path) -> list[Problem]:
 def lint_package(package: Package) -> list[Problem]:
     """Check a package that has been read; its scenarios are played only if all else is sound."""
     found = Findings()
+    if not SNAKE_CASE.fullmatch(package.key):
+        found.error(
+            "id-not-snake-case",
+            MANIFEST,
+            f"key“{package.key}”不是小写英文加下划线的写法",
+            "请改为例如 member_admission 的写法",
+        )
     forms, form_findings = check_forms(package)
     found.problems += form_findings.problems
     diagram = _diagram(package, found)
