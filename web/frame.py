@@ -48,7 +48,7 @@ def sections() -> list[Section]:
 def acting(actor: Actor) -> str:
     """Return organisation and posts, as in 第一党支部 书记."""
     if not actor.posts:
-        return ""
+        return in_words(actor.status.label)
     first = actor.posts[0]
     kinds = [
         in_words(p.kind.label) for p in actor.posts if p.organisation_id == first.organisation_id

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import uuid4
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext
 from werkzeug.wrappers.response import Response as Reply
 
@@ -14,7 +15,7 @@ from engine.runtime import operations
 from engine.runtime.commands import Done
 from engine.runtime.queries import diagram_source, matter_view, startable
 from engine.runtime.queries import matters as read_matters
-from engine.runtime.views import MatterStatus, MatterView
+from engine.runtime.views import MatterStatus, MatterView, Progress, StageState, StepState
 from web.context import actor, clock, login_required, reading
 from web.forms.posted import posted_command, posted_day, posted_revision
 from web.language import in_words
@@ -40,6 +41,23 @@ _STEERING: Final = {
         N_("事项已终止，记录保留。"),
     ),
 }
+
+
+def shown_steps(stage: StageState) -> list[StepState]:
+    """Return the steps worth a line: of several with one number, what happened, or the first."""
+    busy = {s.number for s in stage.steps if s.records or s.state is Progress.NOW}
+    shown: list[StepState] = []
+    for step in stage.steps:
+        happened = bool(step.records) or step.state is Progress.NOW
+        again = step.number is not None and step.number in busy | {s.number for s in shown}
+        if happened or not again:
+            shown.append(step)
+    return shown
+
+
+@blueprint.record_once
+def _globals(state: BlueprintSetupState) -> None:
+    state.app.jinja_env.globals["shown_steps"] = shown_steps
 
 
 @blueprint.get("/")

@@ -82,18 +82,28 @@ def _sentence(view: MatterView, now: list[StepState]) -> str:
         )
     if row.status is not MatterStatus.ACTIVE:
         return str(gettext("此事项%(status)s。", status=in_words(row.status.label)))
-    where = row.stage_title or row.process_title
+    where = _where(view)
     if now:
         what = "、".join(dict.fromkeys(step.title for step in now))
-        return str(gettext("现在是“%(stage)s”，正在办理：%(what)s。", stage=where, what=what))
+        return str(gettext("%(stage)s，正在办理：%(what)s。", stage=where, what=what))
     if view.timers:
         timer = view.timers[0]
         return str(
             gettext(
-                "现在是“%(stage)s”，正在等待：%(what)s，到 %(day)s。",
+                "%(stage)s，正在等待：%(what)s，到 %(day)s。",
                 stage=where,
                 what=timer.title,
                 day=long_date(timer.until),
             )
         )
-    return str(gettext("现在是“%(stage)s”。", stage=where))
+    return str(gettext("%(stage)s。", stage=where))
+
+
+def _where(view: MatterView) -> str:
+    """Return the stage the matter is in, as in 现在是第二阶段“培养教育”."""
+    stage = next((s for s in view.stages if s.state is Progress.NOW and s.title), None)
+    if stage is None:
+        return str(gettext("“%(what)s”正在进行", what=view.row.process_title))
+    if not stage.number:
+        return str(gettext("现在是“%(title)s”阶段", title=stage.title))
+    return str(gettext("现在是第%(number)s阶段“%(title)s”", number=stage.number, title=stage.title))
