@@ -253,7 +253,7 @@ def _draw_timeline(
         return []
     if status is Status.FULL:
         age = (today - birth).days / 365.25
-        joined = birth + timedelta(days=int(365.25 * lot.uniform(20, min(46, age - 3.5))))
+        joined = birth + timedelta(days=int(365.25 * lot.uniform(19, min(46, age - 6.5))))
         return [(Status.PROBATIONARY, joined), (Status.FULL, _years_before(joined, -1))]
     steps = (
         (Status.PROBATIONARY, (30, 335)),
@@ -341,8 +341,9 @@ def _enter(
     clock: Clock,
 ) -> None:
     now, today = clock.now(), clock.today()
+    # In office for the second term, so that older matters can be entered with their true dates.
     terms = {
-        place.key: _years_before(today + timedelta(days=place.term_ends_in), place.term_years)
+        place.key: _years_before(today + timedelta(days=place.term_ends_in), 2 * place.term_years)
         for place in PLACES
     }
     people = _returning(

@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from engine.attachments.models import Attachment
-from engine.clock import FixedClock
+from engine.clock import ZONE, FixedClock
 from engine.database import db, unit_of_work
 from engine.definitions.versions import Definition, active_version, load_definition
 from engine.directory.actors import Actor, load_actor
@@ -26,7 +26,7 @@ from engine.lint.cast import deep_merge
 from engine.lint.play import drop_default
 from engine.runtime import operations, transitions
 from engine.runtime.commands import Done
-from engine.runtime.models import Instance, Task
+from engine.runtime.models import Instance, Task, Timer
 from engine.runtime.people import form_context
 from engine.runtime.store import lock_task
 from engine.runtime.world import make_world, matter_of
@@ -87,7 +87,7 @@ class Play:
                 task_id, raw, actor=actor, clock=self.clock, occurred_on=on
             )
         self.done.append(element)
-        self._fire()
+        self.catch_up()
         return done
 
     def send_back(self, element: str, to: str, by: str | None) -> Done:
@@ -95,7 +95,7 @@ class Play:
         task_id = self.task(element)
         actor = self._actor(by) if by is not None else self._somebody(task_id)
         done = operations.send_back(task_id, to, "请补正后再报。", actor=actor, clock=self.clock)
-        self._fire()
+        self.catch_up()
         return done
 
     def message(
@@ -118,13 +118,20 @@ class Play:
         done = operations.send_message(
             self.instance_id, key, raw, actor=actor, clock=self.clock, occurred_on=on
         )
-        self._fire()
+        self.catch_up()
         return done
 
     def set_clock(self, day: date) -> None:
         """Move the clock; timers that are due then fire."""
         self.clock.set(day)
-        self._fire()
+        self.catch_up()
+
+    def next_timer(self) -> date | None:
+        """Return the day of the next waiting timer."""
+        moments = db.session.scalars(
+            select(Timer.due_at).where(Timer.instance_id == self.instance_id)
+        ).all()
+        return min(moments).astimezone(ZONE).date() if moments else None
 
     # --- what it has come to ---------------------------------------------------------------------
 
@@ -266,7 +273,8 @@ class Play:
             session.flush()
             return int(attachment.id)
 
-    def _fire(self) -> None:
+    def catch_up(self) -> None:
+        """Let the timers fire that are due by the clock."""
         if self.instance_id is not None:
             while operations.fire_timers(self.instance_id, clock=self.clock) is not None:
                 pass

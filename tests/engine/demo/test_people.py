@@ -73,6 +73,19 @@ def test_every_branch_can_hold_its_meetings(session: Session, clock: FixedClock)
     assert not has_voting_right(session, demo.people["shiqiao.dangyuan5"], today)
 
 
+def test_matters_of_past_years_can_be_entered(session: Session, clock: FixedClock) -> None:
+    demo = create_demo_directory(session, clock)
+    then = clock.today().replace(year=clock.today().year - 3)
+    for key in demo.by_status:
+        branch_id = demo.organisations[key]
+        assert voters(session, branch_id, then) != []
+        assert (
+            roll(session, branch_id, "committee", then)
+            == roll(session, branch_id, "committee", clock.today())
+            or not session.get_one(Organisation, branch_id).has_committee
+        )
+
+
 def test_the_way_up_leads_to_town_and_county(session: Session, clock: FixedClock) -> None:
     demo = create_demo_directory(session, clock)
     town, county = demo.organisations["zhen"], demo.organisations["xianwei"]
