@@ -20,8 +20,8 @@ from engine.errors import N_, InvalidInput
 
 MAX_NAME: Final = 120
 """Longest file name kept, in characters."""
-UNUSED_AFTER: Final = timedelta(days=7)
-"""A file that no matter uses after this time is forgotten."""
+UNUSED_AFTER: Final = timedelta(days=90)
+"""A file that no matter uses after this time is forgotten; drafts may lie as long."""
 
 
 def clean_name(name: str) -> str:
@@ -52,7 +52,7 @@ def add_attachment(
     name = clean_name(name)
     stored = store.put(stream, name)
     with unit_of_work() as session:
-        _record_blob(session, clock, stored)
+        record_blob(session, clock, stored)
         attachment = Attachment(
             instance_id=instance_id,
             task_id=task_id,
@@ -115,7 +115,7 @@ def forget_unused(clock: Clock, store: Store) -> int:
     return len(removed)
 
 
-def _record_blob(session: Session, clock: Clock, stored: Stored) -> None:
+def record_blob(session: Session, clock: Clock, stored: Stored) -> None:
     session.execute(
         insert(Blob)
         .values(

@@ -8,8 +8,9 @@ import click
 
 from engine.cli.context import application, plain_errors
 from engine.clock import SystemClock
+from engine.database import unit_of_work
 from engine.definitions.operations import deploy_package
-from engine.definitions.package import read_folder
+from engine.definitions.package import load_folder
 from engine.errors import Problem, Severity
 from engine.lint import lint_folder
 from engine.settings import Settings
@@ -58,7 +59,9 @@ def deploy_folder(folder: Path) -> int:
     """Lint and deploy one package; return the id of its version."""
     if show(lint_folder(folder)):
         raise click.ClickException(f"{folder.name} 未通过检查，没有部署。")
-    with plain_errors():
-        version = deploy_package(read_folder(folder), clock=SystemClock())
-    click.echo(f"{folder.name}: 版本 {version.version}（{version.sha256[:12]}）已部署")
-    return int(version.id)
+    with plain_errors(), unit_of_work() as session:
+        package = load_folder(folder)
+        deployment = deploy_package(session, package, SystemClock())
+    said = "已部署" if deployment.activated else "没有变化"
+    click.echo(f"{folder.name}: 版本 {package.version}（{package.sha256[:12]}）{said}")
+    return deployment.version_id
