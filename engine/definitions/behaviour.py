@@ -287,13 +287,6 @@ class _Catching(CatchingEvent):
         self.event_definition.reset(my_task)
         return True
 
-    def _on_complete(self, my_task: Task) -> None:
-        if repeats(self):  # the tokens of its rounds have long gone on by themselves
-            self._on_complete_hook(my_task)
-            my_task.workflow._task_completed_notify(my_task)
-        else:
-            super()._on_complete(my_task)
-
     def _on_cancel(self, my_task: Task) -> None:
         """Nothing to undo: waiting events are found in the tree itself."""
 
@@ -311,24 +304,42 @@ class ReceiveTask(_Catching, stock.ReceiveTask):
 
 
 class BoundaryEvent(_Catching, stock.BoundaryEvent):
-    """A boundary event."""
+    """A boundary event. An interrupting one ends its activity at the moment it catches."""
 
-    def _run_hook(self, my_task: Task) -> bool:
-        if self.cancel_activity:
-            self._remember_days(my_task)
-        return super()._run_hook(my_task)
+    activity = ""
+    """The name of the activity it watches."""
 
-    def _remember_days(self, my_task: Task) -> None:
-        """Keep the days of what happened inside the activity that is about to be cancelled.
-
-        It did happen; what follows may not be dated before it.
-        """
+    def _on_ready_hook(self, my_task: Task) -> None:
+        if not self.cancel_activity:
+            return
         data = dict(my_task.data)
         for sibling in my_task.parent.children:
-            if not isinstance(sibling.task_spec, stock.BoundaryEvent):
+            spec = sibling.task_spec
+            if spec.name == self.activity:
+                # What happened inside did happen; what follows may not be dated before it.
                 for task in _tasks_below(sibling):
                     add_days_known(data, task.data.get(ON, {}))
+                sibling.cancel()
+            elif (
+                sibling is not my_task
+                and _watches(spec, self.activity)
+                # One that has caught already, and does not interrupt, still goes on.
+                and (spec.cancel_activity or sibling._state == TaskState.WAITING)
+            ):
+                sibling.cancel()
         my_task.data = data
+
+
+def _watches(spec: Any, activity: str) -> bool:
+    return isinstance(spec, BoundaryEvent) and spec.activity == activity
+
+
+def stop_watching(workflow: Any, task: Task) -> None:
+    """Let go the boundary events of an activity that is done."""
+    for sibling in task.parent.children:
+        watching = _watches(sibling.task_spec, task.task_spec.name)
+        if watching and sibling._state == TaskState.WAITING:
+            sibling.cancel()
 
 
 class FirstEvent(MultipleEventDefinition):
@@ -399,6 +410,10 @@ class _Nested(SubWorkflowTask):
 
     def update_data(self, my_task: Task, subworkflow: Any) -> None:
         my_task.data = dict(subworkflow.last_task.data)
+
+    def _on_subworkflow_completed(self, subworkflow: Any, my_task: Task) -> None:
+        if my_task._state < TaskState.COMPLETED:  # else an event of its own has interrupted it
+            super()._on_subworkflow_completed(subworkflow, my_task)
 
     def start_workflow(self, my_task: Task) -> None:
         inner = my_task.workflow.top_workflow.create_subprocess(my_task, self.spec)

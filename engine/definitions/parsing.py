@@ -34,6 +34,7 @@ from SpiffWorkflow.bpmn.parser.event_parsers import (
 from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
 
 from engine.definitions import behaviour
 from engine.definitions.diagram import (
@@ -251,9 +252,18 @@ class _Node:
             self._add_multiinstance_task(loop)  # type: ignore[attr-defined]
         self.process_parser.unconnected.append(self)
         boundary_events = self.process_parser.get_boundary_events(self.bpmn_id)
-        if boundary_events:
-            return self._add_boundary_event(boundary_events)  # type: ignore[attr-defined]
-        return self.task
+        return self.add_boundary_events(boundary_events) if boundary_events else self.task
+
+    def add_boundary_events(self, nodes: list[etree._Element]) -> Any:
+        """Put a helper before the activity that starts its boundary events together with it."""
+        helper = BoundaryEventSplit(self.spec, f"{self.bpmn_id}.BoundaryEventSplit")
+        helper.connect(self.task)
+        for node in nodes:
+            event = self.process_parser.parse_node(node)
+            event.activity = self.task.name
+            helper.connect(event)
+        self.task.completed_event.connect(behaviour.stop_watching)
+        return helper
 
     def connect_node(self) -> None:
         """Connect the outgoing flows, creating the nodes they lead to."""

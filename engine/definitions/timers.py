@@ -226,15 +226,16 @@ class CycleTimer(Timer):
     @staticmethod
     def _start_token(task: Any) -> None:
         for output in task.task_spec.outputs:
-            # The helper that ends the activity belongs to the event's end, not to a round.
-            if getattr(output, "split_task", None) is None:
-                child = task._add_child(output, TaskState.FUTURE)
-                child.task_spec._update(child)
+            # Beside the event, not below it: it goes on when the event is no longer waited for.
+            child = task.parent._add_child(output, TaskState.FUTURE)
+            child.triggered = True
+            child.data = dict(task.data)
+            child.task_spec._update(child)
 
 
 def repeats(event: Any) -> bool:
     """Tell whether an event starts a token each round instead of going on itself."""
-    return isinstance(event.event_definition, CycleTimer) and not getattr(
+    return isinstance(getattr(event, "event_definition", None), CycleTimer) and not getattr(
         event, "cancel_activity", False
     )
 

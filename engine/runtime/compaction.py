@@ -1,8 +1,8 @@
 """Drops finished tasks from the tree of a run, so that a step costs the same on any day.
 
 Every fact that a later step needs stands in a task that is not finished (see
-``engine.definitions.behaviour``). Kept besides these: the root, and below a helper that guards
-boundary events the helper itself, because the end of the activity looks at its children.
+``engine.definitions.behaviour``). Kept besides these: the root, and the helper above an activity
+with boundary events, because these find one another as its children.
 
 Children take the place of the task that is dropped, so the order of branches never changes.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSplit
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
 
 from engine.definitions.branches import Data
 from engine.runtime.tree import COMPLETED, Workflow
@@ -51,14 +51,12 @@ def _compact(workflow: Any) -> None:
             continue
         keep.add(step.id)
         parent = tasks.get(step._parent)
-        if parent is None:
-            continue
-        if isinstance(parent.task_spec, BoundaryEventSplit):
+        if (
+            parent is not None
+            and isinstance(parent.task_spec, BoundaryEventSplit)
+            and step.task_spec.name in parent.task_spec._outputs
+        ):
             keep.add(parent.id)
-        elif isinstance(step.task_spec, BoundaryEventJoin):
-            # It waits below a boundary event that has happened, itself below the helper.
-            keep.add(parent.id)
-            keep.add(parent._parent)
     if len(keep) < len(tasks):
         _splice(tasks, root, keep)
     if root._state >= COMPLETED:

@@ -32,7 +32,7 @@ from engine.definitions.branches import (
     write,
 )
 from engine.definitions.parsing import FrozenSpec
-from engine.definitions.timers import Timer
+from engine.definitions.timers import Timer, repeats
 from engine.errors import (
     N_,
     EngineFault,
@@ -363,7 +363,7 @@ class Run:
     def _record(self, task: Step) -> None:
         element = getattr(task.task_spec, "bpmn_id", None)
         info = self.spec.elements.get(element) if element else None
-        if info is None:
+        if info is None or repeats(task.task_spec):
             return
         taken: list[str] = []
         for child in task.children:
@@ -382,6 +382,10 @@ class Run:
                 and parent.task_spec.bpmn_id == info.id,
             )
         )
+
+    def _record_round(self, task: Step) -> None:
+        info = self.spec.elements[task.task_spec.bpmn_id]
+        self.passed.append(Passed(info.id, info.kind, _known(task.data), info.outgoing))
 
     def _happened(self, task: Step, element: str, day: date) -> None:
         data = dict(task.data)
@@ -406,6 +410,8 @@ class Run:
             task.task_spec.fire(task, timer)
         else:
             timer.fire(task)
+            if repeats(task.task_spec):
+                self._record_round(task)
         self._budget -= 1
         if self._budget < 0:
             raise StepBudgetExceeded(budget=self.environment.step_budget)

@@ -68,9 +68,16 @@ class Step(Task):
         else:
             self.data = dict(self.parent.data)
 
-    def run(self) -> Any:
+    def run(self) -> None:
         self.task_spec._predict_hook(self)  # only now are there children
-        return super().run()
+        done = self.task_spec._run(self)
+        if self._state >= COMPLETED:
+            # It threw the event that interrupted the scope it stands in; it did happen.
+            self._state = COMPLETED
+        elif done is None:
+            self._state = STARTED
+        else:
+            self.complete()
 
     def complete(self) -> None:
         self._state = COMPLETED
