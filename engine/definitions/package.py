@@ -78,6 +78,8 @@ class Lane:
     roles: tuple[str, ...] = ()
     or_lane: str | None = None
     """The lane that acts when nobody holds one of the roles."""
+    also: tuple[str, ...] = ()
+    """Lanes that may act here too: the branch enters for the applicant what came on paper."""
     not_subject: bool = False
     """The person whom the matter is about never acts here, whatever post they hold."""
 
@@ -376,6 +378,7 @@ def _lane(name: str, table: Table) -> Lane:
         at=table.code("at", At, At.ORGANISATION) or At.ORGANISATION,
         roles=table.texts("roles"),
         or_lane=table.optional("or_lane"),
+        also=table.texts("also"),
         not_subject=table.flag("not_subject"),
     )
     table.done()

@@ -91,6 +91,7 @@ def _check_files(package: Package, found: Findings) -> None:
 def _check_lanes(package: Package, diagram: Diagram, found: Findings) -> None:
     used = {*package.start.lanes, *(n for m in package.messages.values() for n in m.lanes)}
     used |= {lane.or_lane for lane in package.lanes.values() if lane.or_lane}
+    used |= {key for lane in package.lanes.values() for key in lane.also}
     for drawn in diagram.lanes.values():
         lane = match_lane(package, drawn.id, drawn.name)
         if lane is None:
@@ -159,6 +160,16 @@ def _check_lane(package: Package, lane: Lane, place: Place, found: Findings) -> 
                 f"泳道“{lane.title}”中的角色“{role}”没有定义"
                 + did_you_mean(role, package.participants),
                 f"请写 [participants.{role}]",
+                at=place,
+            )
+    for key in lane.also:
+        if key not in package.lanes:
+            found.error(
+                "also-lane-unknown",
+                MANIFEST,
+                f"泳道“{lane.title}”的 also 中没有泳道“{key}”"
+                + did_you_mean(key, list(package.lanes)),
+                f"请写 [lanes.{key}]，或从 also 中删去",
                 at=place,
             )
     if lane.or_lane is not None:

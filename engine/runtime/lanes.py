@@ -7,7 +7,7 @@ post. Who holds a post on the day, substitution and conflict of interest come on
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from engine.definitions.package import At, Lane, Who
@@ -62,7 +62,24 @@ def find_candidates(
     participants: Mapping[str, tuple[int, ...]],
     directory: LaneDirectory,
 ) -> Candidates:
-    """Return who may act in a lane of a matter."""
+    """Return who may act in a lane of a matter, and in the lanes that may act there too."""
+    own = _find(lane, lanes, organisation_id, subject_id, participants, directory)
+    others = (
+        _find(lanes[key], lanes, organisation_id, subject_id, participants, directory)
+        for key in lane.also
+    )
+    principals = dict.fromkeys((*own.principals, *(p for one in others for p in one.principals)))
+    return replace(own, principals=tuple(principals)) if lane.also else own
+
+
+def _find(
+    lane: Lane,
+    lanes: Mapping[str, Lane],
+    organisation_id: int,
+    subject_id: int | None,
+    participants: Mapping[str, tuple[int, ...]],
+    directory: LaneDirectory,
+) -> Candidates:
     excluded = subject_id if lane.not_subject else None
     principals: tuple[str, ...]
     match lane.who:
@@ -72,14 +89,8 @@ def find_candidates(
         case Who.PARTICIPANTS:
             people = dict.fromkeys(p for role in lane.roles for p in participants.get(role, ()))
             if not people and lane.or_lane:
-                return find_candidates(
-                    lanes[lane.or_lane],
-                    lanes,
-                    organisation_id=organisation_id,
-                    subject_id=subject_id,
-                    participants=participants,
-                    directory=directory,
-                )
+                other = lanes[lane.or_lane]
+                return _find(other, lanes, organisation_id, subject_id, participants, directory)
             principals = tuple(person_principal(person) for person in people)
             return Candidates(lane.id, principals, organisation_id, excluded)
         case Who.POSTS:

@@ -49,7 +49,7 @@ class Instance(db.Model):  # type: ignore[name-defined,misc]
     prefix: Mapped[str] = mapped_column(Text)
     year: Mapped[int] = mapped_column(SmallInteger)
     serial: Mapped[int] = mapped_column(Integer)
-    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     path: Mapped[str] = mapped_column(Text)
     """The organisation's path when the matter began: who above may see it."""
     subject_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)

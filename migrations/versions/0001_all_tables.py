@@ -1,7 +1,7 @@
 """All tables of the first release."""
 
-import sqlalchemy as sa
 from alembic import op
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 revision = "0001"
@@ -282,6 +282,9 @@ def upgrade() -> None:
             name=op.f("fk_instance_version_id_process_version"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
+    )
+    op.create_index(
+        op.f("ix_instance_organisation_id"), "instance", ["organisation_id"], unique=False
     )
     op.create_index(
         "ix_instance_path",
@@ -618,6 +621,7 @@ def downgrade() -> None:
     op.drop_index(
         "ix_instance_path", table_name="instance", postgresql_ops={"path": "text_pattern_ops"}
     )
+    op.drop_index(op.f("ix_instance_organisation_id"), table_name="instance")
     op.drop_table("instance")
     op.drop_table("account")
     op.drop_table("process_file")
