@@ -1,0 +1,36 @@
+"""The REST interface (design §10): the same commands and queries as the pages, for programs."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from web.api import (
+    auth,
+    definitions,
+    deployments,
+    errors,
+    incidents,
+    instances,
+    openapi,
+    organisations,
+    people,
+    tasks,
+)
+
+
+def register(app: Flask) -> None:
+    """Add the interface to the application. Comes after ``web.errors``, whose table it extends."""
+    errors.register(app)
+    auth.register(app)
+    api = openapi.make_api(app)
+    app.register_blueprint(openapi.description)
+    for room in (
+        definitions,
+        deployments,
+        instances,
+        tasks,
+        organisations,
+        people,
+        incidents,
+    ):
+        api.register_blueprint(room.blueprint)

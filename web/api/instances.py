@@ -1,0 +1,332 @@
+"""``/process-instances``: lists, one with its stages, its steps and ledger, and how to steer it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from marshmallow import fields
+
+from engine.directory.policy import Action, require
+from engine.errors import InvalidInput
+from engine.ledger.kinds import EntryKind
+from engine.runtime import operations
+from engine.runtime.queries.access import open_matter
+from engine.runtime.queries.matters import matter_view, matters
+from engine.runtime.queries.records import history, read_trail, step_records
+from engine.runtime.views import MatterStatus, MatterView
+from web.api.auth import actor
+from web.api.blueprint import (
+    ETAG,
+    IDEMPOTENCY_KEY,
+    Blueprint,
+    answers,
+    body,
+    commands,
+    query,
+    takes,
+)
+from web.api.conditions import About, carry, seen_revision
+from web.api.fields import Choice, Data, Day, Shape, Text, Whole
+from web.api.openapi import PREFIX
+from web.api.paging import PageQuery, after, page, page_of
+from web.api.records import (
+    DoneSchema,
+    EntrySchema,
+    FileSchema,
+    InstanceSchema,
+    StepSchema,
+    entry_shape,
+    file_shape,
+    instance_shape,
+    step_shape,
+)
+from web.api.replies import day, reply
+from web.api.tasks import below_data
+from web.context import clock, reading
+
+blueprint = Blueprint(
+    "api-process-instances",
+    __name__,
+    url_prefix=f"{PREFIX}/process-instances",
+    description="Matters (办理事项), running and ended.",
+)
+
+
+class InstanceQuery(PageQuery):
+    """Which instances to list, among those one may see."""
+
+    status = Choice(MatterStatus)
+    process = Text(longest=100)
+    organisation_id = Whole(from_text=True)
+    text = Text(longest=100)
+
+
+class StartBody(Shape):
+    """What to start; with ``data`` the first task is completed in the same step."""
+
+    process = Text(longest=100, required=True)
+    organisation_id = Whole(required=True)
+    subject_id = Whole(load_default=None, allow_none=True)
+    occurred_on = Day(load_default=None, allow_none=True)
+    data = Data(load_default=None, allow_none=True)
+
+
+class ReasonBody(Shape):
+    """Why."""
+
+    reason = Text(longest=2000, required=True)
+
+
+class MessageBody(Shape):
+    """Which message of the procedure, and the data of its form."""
+
+    message = Text(longest=100, required=True)
+    data = Data(load_default=dict)
+    occurred_on = Day(load_default=None, allow_none=True)
+
+
+class StageSchema(Shape):
+    """A stage of the procedure, and where it stands."""
+
+    id = fields.String(required=True)
+    number = fields.String(required=True)
+    title = fields.String(required=True)
+    state = fields.String(required=True)
+    steps = fields.List(fields.Nested(lambda: StepStateSchema()), required=True)
+
+
+class StepStateSchema(Shape):
+    """A step of the procedure, and where it stands; its rounds are under ``/steps``."""
+
+    element = fields.String(required=True)
+    number = fields.String(required=True, allow_none=True)
+    title = fields.String(required=True)
+    state = fields.String(required=True)
+    rounds = fields.Integer(required=True)
+    task_id = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Its task, if it is one's own."}
+    )
+    waiting_for = fields.String(required=True, allow_none=True)
+    due_on = fields.Date(required=True, allow_none=True)
+    earliest_on = fields.Date(required=True, allow_none=True)
+
+
+class TimerSchema(Shape):
+    """What the instance waits for by itself."""
+
+    element = fields.String(required=True)
+    title = fields.String(required=True)
+    until = fields.Date(required=True)
+
+
+class MessageSchema(Shape):
+    """A message that may be sent to the instance now."""
+
+    message = fields.String(required=True)
+    title = fields.String(required=True)
+
+
+class ParticipantSchema(Shape):
+    """A role in the instance and who has it."""
+
+    role = fields.String(required=True)
+    people = fields.List(fields.String(), required=True)
+
+
+class InstanceDetailSchema(InstanceSchema):
+    """A process instance as far as one may see it."""
+
+    stages = fields.List(fields.Nested(StageSchema), required=True)
+    timers = fields.List(fields.Nested(TimerSchema), required=True)
+    messages = fields.List(fields.Nested(MessageSchema), required=True)
+    participants = fields.List(fields.Nested(ParticipantSchema), required=True)
+    documents = fields.List(fields.Nested(FileSchema), required=True)
+    diagram = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "By BPMN element: done, now or skipped."},
+    )
+    may = fields.List(fields.String(), required=True)
+
+
+@blueprint.get("")
+@query(InstanceQuery)
+@answers(200, page_of(InstanceSchema))
+def list_instances(given: dict[str, Any]) -> Response:
+    """List the process instances one may see, newest first"""
+    cursor = given.get("cursor")
+    after(cursor)
+    status = given.get("status")
+    rows, more = matters(
+        reading(),
+        actor(),
+        clock(),
+        status=MatterStatus(status) if status else None,
+        process=given.get("process"),
+        organisation_id=given.get("organisation_id"),
+        text_wanted=given.get("text"),
+        cursor=cursor,
+        limit=given["limit"],
+    )
+    return reply(page([instance_shape(row) for row in rows], more))
+
+
+@blueprint.post("", errors=(403, 404, 409, 500))
+@takes(IDEMPOTENCY_KEY)
+@body(StartBody)
+@answers(201, DoneSchema, headers={"Location": {"schema": {"type": "string"}}})
+def start(given: dict[str, Any]) -> Response:
+    """Start a process instance"""
+    process = given["process"]
+    about = About((EntryKind.STARTED, EntryKind.COMPLETED), process=process)
+    try:
+        done = carry(
+            about,
+            operations.start_instance,
+            key=process,
+            data=given["data"],
+            organisation_id=given["organisation_id"],
+            subject_id=given["subject_id"],
+            occurred_on=given["occurred_on"],
+        )
+    except InvalidInput as error:
+        raise below_data(error) from None
+    place = f"{PREFIX}/process-instances/{done['instance_id']}"
+    return reply(done, 201, headers={"Location": place})
+
+
+@blueprint.get("/<id:instance_id>", errors=(404,))
+@answers(200, InstanceDetailSchema, headers=ETAG)
+def show_instance(instance_id: int) -> Response:
+    """Show a process instance"""
+    view = matter_view(reading(), actor(), clock(), instance_id)
+    return reply(_detail(view), revision=view.row.revision)
+
+
+@blueprint.get("/<id:instance_id>/steps", errors=(404,))
+@query(PageQuery)
+@answers(200, page_of(StepSchema))
+def list_steps(given: dict[str, Any], instance_id: int) -> Response:
+    """List what has been done, oldest first
+
+    The person concerned reads only what they handed in themselves.
+    """
+    first, limit = after(given.get("cursor")), given["limit"]
+    me = actor()
+    opened = open_matter(reading(), me, clock(), instance_id)
+    trail = read_trail(reading(), opened.matter.definition, instance_id)
+    records = step_records(trail, with_data=True)
+    if not opened.sees_opinions:
+        closed = {r.seq: r for r in step_records(trail, with_data=False)}
+        records = [r if r.person_id == me.person_id else closed[r.seq] for r in records]
+    wanted = [record for record in records if record.seq > first]
+    more = str(wanted[limit - 1].seq) if len(wanted) > limit else None
+    return reply(page([step_shape(record) for record in wanted[:limit]], more))
+
+
+@blueprint.get("/<id:instance_id>/ledger", errors=(403, 404))
+@query(PageQuery)
+@answers(200, page_of(EntrySchema))
+def list_ledger(given: dict[str, Any], instance_id: int) -> Response:
+    """List the entries of the ledger, oldest first"""
+    first, limit = after(given.get("cursor")), given["limit"]
+    me = actor()
+    opened = open_matter(reading(), me, clock(), instance_id)
+    require(me, Action.VIEW_LEDGER, opened.view)
+    trail = read_trail(reading(), opened.matter.definition, instance_id)
+    entries = reversed(history(trail, with_reasons=True))
+    wanted = [entry for entry in entries if entry.seq > first]
+    more = str(wanted[limit - 1].seq) if len(wanted) > limit else None
+    return reply(page([entry_shape(entry) for entry in wanted[:limit]], more))
+
+
+@blueprint.post("/<id:instance_id>/cancel", errors=(403, 404))
+@commands
+@body(ReasonBody)
+@answers(200, DoneSchema)
+def cancel(given: dict[str, Any], instance_id: int) -> Response:
+    """End a process instance where it stands, with a reason"""
+    return _steer(operations.cancel_instance, EntryKind.CANCELLED, instance_id, **given)
+
+
+@blueprint.post("/<id:instance_id>/suspend", errors=(403, 404))
+@commands
+@body(ReasonBody)
+@answers(200, DoneSchema)
+def suspend(given: dict[str, Any], instance_id: int) -> Response:
+    """Halt a process instance until it is resumed, with a reason"""
+    return _steer(operations.suspend_instance, EntryKind.SUSPENDED, instance_id, **given)
+
+
+@blueprint.post("/<id:instance_id>/resume", errors=(403, 404))
+@commands
+@answers(200, DoneSchema)
+def resume(instance_id: int) -> Response:
+    """Take up a suspended process instance again"""
+    return _steer(operations.resume_instance, EntryKind.RESUMED, instance_id)
+
+
+@blueprint.post("/<id:instance_id>/messages", errors=(403, 404, 500))
+@commands
+@body(MessageBody)
+@answers(200, DoneSchema)
+def send_message(given: dict[str, Any], instance_id: int) -> Response:
+    """Send one of the procedure's messages to a running instance, such as a withdrawal"""
+    about = About((EntryKind.MESSAGE_RECEIVED,), instance_id=instance_id)
+    try:
+        done = carry(
+            about,
+            operations.send_message,
+            instance_id=instance_id,
+            revision=seen_revision(),
+            **given,
+        )
+    except InvalidInput as error:
+        raise below_data(error) from None
+    return reply(done)
+
+
+def _steer(command: Any, kind: EntryKind, instance_id: int, **given: Any) -> Response:
+    about = About((kind,), instance_id=instance_id)
+    return reply(carry(about, command, instance_id=instance_id, revision=seen_revision(), **given))
+
+
+def _detail(view: MatterView) -> dict[str, Any]:
+    return {
+        **instance_shape(view.row),
+        "stages": [
+            {
+                "id": stage.id,
+                "number": stage.number,
+                "title": stage.title,
+                "state": stage.state.value,
+                "steps": [
+                    {
+                        "element": step.element,
+                        "number": step.number,
+                        "title": step.title,
+                        "state": step.state.value,
+                        "rounds": len(step.records),
+                        "task_id": step.task_id,
+                        "waiting_for": step.waiting_for,
+                        "due_on": day(step.due_on),
+                        "earliest_on": day(step.earliest_on),
+                    }
+                    for step in stage.steps
+                ],
+            }
+            for stage in view.stages
+        ],
+        "timers": [
+            {"element": t.element, "title": t.title, "until": day(t.until)} for t in view.timers
+        ],
+        "messages": [{"message": key, "title": title} for key, title in view.messages],
+        "participants": [
+            {"role": role, "people": list(people)} for role, people in view.participants
+        ],
+        "documents": [file_shape(file) for file in view.documents],
+        "diagram": dict(view.diagram),
+        "may": sorted(view.may),
+    }
