@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import click
 
-from engine.cli import accounts, database, demo, packages, serving, verifying
+from engine.cli.accounts import account, token
+from engine.cli.database import db_group
+from engine.cli.demo import demo
+from engine.cli.packages import deploy, lint
+from engine.cli.serving import serve, worker
+from engine.cli.verifying import verify_command
 from engine.logging import configure_logging
 
 
@@ -14,12 +19,15 @@ def main() -> None:
     configure_logging()
 
 
-main.add_command(demo.demo)
-main.add_command(serving.serve)
-main.add_command(serving.worker)
-main.add_command(database.db_group)
-main.add_command(packages.deploy)
-main.add_command(packages.lint)
-main.add_command(verifying.verify_command)
-main.add_command(accounts.account)
-main.add_command(accounts.token)
+for command in (
+    demo,
+    serve,
+    worker,
+    db_group,
+    deploy,
+    lint,
+    verify_command,
+    account,
+    token,
+):
+    main.add_command(command)
