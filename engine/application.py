@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from flask import Flask
+from flask_migrate import Migrate
 
 from engine.database import db, engine_options, sqlalchemy_url
+from engine.migrations import FOLDER
 from engine.postgres import Addresses, addresses
 from engine.settings import Settings
 
@@ -28,3 +30,4 @@ def configure(
     app.extensions["guicheng"] = settings
     app.extensions["guicheng.addresses"] = where
     db.init_app(app)
+    Migrate(app, db, directory=str(FOLDER))

@@ -1,10 +1,11 @@
 """Alembic's entry: runs migrations as the owner of the tables."""
 
 from alembic import context
+from flask import current_app
 from sqlalchemy import create_engine, pool
 
 import engine.models  # noqa: F401  (all tables)
-from engine.database import Base
+from engine.database import Base, sqlalchemy_url
 
 
 def include(name: str | None, kind: str, parent: object) -> bool:
@@ -13,8 +14,10 @@ def include(name: str | None, kind: str, parent: object) -> bool:
 
 
 def run() -> None:
+    # `guicheng db` names the owner's address; under `flask db` the application knows it.
     url = context.config.get_main_option("sqlalchemy.url")
-    assert url is not None
+    if not url:
+        url = sqlalchemy_url(current_app.extensions["guicheng.addresses"].owner)
     engine = create_engine(url, poolclass=pool.NullPool)
     with engine.connect() as connection:
         context.configure(
