@@ -14,7 +14,7 @@ from engine.clock import Clock, SystemClock
 from engine.postgres import Addresses
 from engine.settings import Settings
 
-ROOMS: Final = ("web.auth", "web.inbox", "web.instances", "web.mine", "web.api")
+ROOMS: Final = ("web.health", "web.auth", "web.inbox", "web.instances", "web.mine", "web.api")
 """The packages that register pages; each has a function ``register(app)``."""
 
 

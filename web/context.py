@@ -77,6 +77,7 @@ def login_required(view: Callable[P, R]) -> Callable[P, R]:
 
 def identify() -> None:
     """Look up the session before every page that could need it."""
+    g.pop("actor", None)
     if request.endpoint == "static" or request.path.startswith(API_PREFIX):
         return
     token = session.get(SESSION_KEY)

@@ -5,7 +5,8 @@ from flask import Flask
 
 def register(app: Flask) -> None:
     """Add the pages."""
-    from web.instances import files, views
+    from web.instances import files, messages, views
 
     app.register_blueprint(views.blueprint)
+    app.register_blueprint(messages.blueprint)
     app.register_blueprint(files.blueprint)

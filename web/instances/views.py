@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
-from flask_babel import gettext
 from werkzeug.wrappers.response import Response as Reply
 
 from engine.errors import N_, InvalidInput
@@ -17,7 +16,7 @@ from engine.runtime.queries import diagram_source, matter_view, startable
 from engine.runtime.queries import matters as read_matters
 from engine.runtime.views import MatterStatus, MatterView, Progress, StageState, StepState
 from web.context import actor, clock, login_required, reading
-from web.forms.posted import posted_command, posted_day, posted_revision
+from web.forms.posted import posted_command, posted_revision
 from web.language import in_words
 
 blueprint = Blueprint("instances", __name__, url_prefix="/matters")
@@ -130,27 +129,6 @@ def diagram(instance_id: int) -> Response:
     response = Response(source, mimetype="application/xml")
     response.headers["Content-Disposition"] = 'attachment; filename="diagram.bpmn"'
     return response
-
-
-@blueprint.post("/<int:instance_id>/messages/<name>")
-@login_required
-def message(instance_id: int, name: str) -> Reply | tuple[str, int]:
-    """Send one of the procedure's messages, such as a withdrawal, to the matter."""
-    view = matter_view(reading(), actor(), clock(), instance_id)
-    try:
-        operations.send_message(
-            instance_id,
-            name,
-            {"reason": request.form.get("reason", "")},
-            actor=actor(),
-            clock=clock(),
-            occurred_on=posted_day(),
-            command_id=posted_command(),
-        )
-    except InvalidInput as refusal:
-        return _refused(view, refusal)
-    flash(gettext("已提交：%(what)s。", what=dict(view.messages).get(name, name)), "done")
-    return redirect(url_for("instances.matter", instance_id=instance_id), 303)
 
 
 def _suspend(instance_id: int, reason: str) -> Done:
