@@ -43,6 +43,11 @@ ERRORS: dict[str, tuple[str, str | None, list[tuple[str, str]]]] = {
     "lane-without-roles": (TOML, "contacts", [('roles = ["contacts"]', "roles = []")]),
     "role-unknown": (TOML, "contacts", [('roles = ["contacts"]', 'roles = ["contact"]')]),
     "or-lane-unknown": (TOML, "contacts", [('or_lane = "branch"', 'or_lane = "contacts"')]),
+    "also-lane-unknown": (
+        TOML,
+        "applicant",
+        [('who = "subject"', 'who = "subject"\nalso = ["brunch"]')],
+    ),
     "start-lane-unknown": (TOML, "start", [('lanes = ["applicant"]\nsubject_status',
                                             'lanes = ["aplicant"]\nsubject_status')]),
     "membership-unknown": (TOML, "start", [('subject_status = ["none"]',

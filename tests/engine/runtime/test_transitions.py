@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from package_builder import add, diagram, flow, good_files, good_package, swap
+from package_builder import DIAGRAM, add, diagram, flow, good_files, good_package, swap
 
 from engine.calendars.functions import date_functions
 from engine.calendars.notices import shipped_table
@@ -304,24 +304,16 @@ def test_sending_back_only_where_the_package_allows() -> None:
 
 def test_a_task_that_is_open_then_too_is_opened_anew() -> None:
     """Two tasks in parallel; one sends back to the other: both have to be done again."""
-    body = (
-        good_files()["process.toml"]
-        .decode()
-        .replace('form = "check"', 'form = "check"\nsend_back = ["recheck"]')
-    )
+    text = good_files()["process.toml"].decode()
+    body = swap(text, 'form = "check"', 'form = "check"\nsend_back = ["recheck"]')
     body += '\n[[step]]\nelement = "recheck"\ntitle = "再核对"\nform = "check"\n'
-    from package_builder import DIAGRAM
-
-    drawing = swap(
-        DIAGRAM,
-        *add(
-            '<userTask id="recheck" name="再核对"/>',
-            flow("fork_check", "recheck"),
-            flow("recheck", "join_check"),
-        ),
+    change = add(
+        '<userTask id="recheck" name="再核对"/>',
+        flow("fork_check", "recheck"),
+        flow("recheck", "join_check"),
     )
-    drawing = swap(drawing, "<flowNodeRef>check</flowNodeRef>",
-                   "<flowNodeRef>check</flowNodeRef><flowNodeRef>recheck</flowNodeRef>")  # fmt: skip
+    place = "<flowNodeRef>check</flowNodeRef>"
+    drawing = swap(swap(DIAGRAM, *change), place, place + place.replace("check", "recheck"))
     files = good_files() | {"process.toml": body.encode(), "tiny_review.bpmn": diagram(drawing)}
     what = build_definition(load_package(files))
     begun = begin(what=what)
@@ -444,6 +436,21 @@ def test_a_lane_whose_organisation_does_not_exist_has_nobody() -> None:
         directory=Organisations(),
     )
     assert (found.principals, found.organisation_id) == ((), None)
+
+
+def test_another_lane_may_act_too() -> None:
+    branch = Lane("branch", "支部", Who.POSTS, posts=("secretary",), not_subject=True)
+    own = Lane("own", "本人", Who.SUBJECT, also=("branch",))
+    found = find_candidates(
+        own,
+        {"own": own, "branch": branch},
+        organisation_id=BRANCH,
+        subject_id=SUBJECT,
+        participants={},
+        directory=Organisations(),
+    )
+    assert found.principals == (f"p{SUBJECT}", f"o{BRANCH}:secretary")
+    assert found.lane == "own"
 
 
 def test_a_candidate_holds_a_principal_and_is_not_excluded() -> None:
