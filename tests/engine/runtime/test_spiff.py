@@ -4,7 +4,8 @@ from datetime import date
 from uuid import uuid4
 
 import pytest
-from bpmn_builder import (
+from spiff_driver import DAY, Instance, environment, parse
+from tests.engine.runtime.bpmn_builder import (
     TERMINATE,
     Boundary,
     Call,
@@ -22,9 +23,14 @@ from bpmn_builder import (
     message,
     signal,
 )
-from spiff_driver import DAY, Instance, environment, parse
 
-from engine.errors import EngineFault, ExpressionFault, StepBudgetExceeded, StuckInstance, TaskClosed
+from engine.errors import (
+    EngineFault,
+    ExpressionFault,
+    StepBudgetExceeded,
+    StuckInstance,
+    TaskClosed,
+)
 
 
 def test_tasks_follow_one_another_until_the_end():
@@ -96,9 +102,7 @@ def test_a_second_token_on_one_flow_waits_for_the_next_round():
 
 
 def test_a_slow_branch_does_not_undo_what_a_quick_one_decided():
-    again = Loop(
-        [Fork([[Task("a")], [Task("b")]])], "not (a_says == 'yes' and b_says == 'yes')"
-    )
+    again = Loop([Fork([[Task("a")], [Task("b")]])], "not (a_says == 'yes' and b_says == 'yes')")
     for order in ("ab", "ba"):
         instance = Instance(parse([again, Task("done")]))
         instance.complete("a", a_says="no")
@@ -257,7 +261,7 @@ def test_an_interrupting_boundary_ends_nested_work():
 
 
 def test_an_interrupting_boundary_ends_all_instances_of_a_subprocess():
-    from bpmn_builder import instances
+    from tests.engine.runtime.bpmn_builder import instances
 
     stop = Boundary("late", message("stop"), [Task("say_why")])
     each = Sub("each", [Task("a")], boundary=[stop], loop=instances(cardinality="3"))
@@ -336,9 +340,7 @@ def test_an_event_gateway_takes_the_first_event_only():
 
 
 def test_thrown_messages_go_out_once_and_not_into_the_snapshot():
-    spec = parse(
-        [Task("a"), Throw("tell", message("news")), Xor([("x", [Task("b")]), (None, [])])]
-    )
+    spec = parse([Task("a"), Throw("tell", message("news")), Xor([("x", [Task("b")]), (None, [])])])
     instance = Instance(spec)
     instance.complete("a", x=1)
     [sent] = instance.run.take_messages()
@@ -416,7 +418,7 @@ def test_an_endless_automatic_loop_is_stopped():
 
 def test_a_join_that_can_never_fire_is_found_at_once():
     # Only one of two alternatives reaches a join that waits for both.
-    from bpmn_builder import wrap
+    from tests.engine.runtime.bpmn_builder import wrap
 
     from engine.definitions.parsing import parse_bpmn
 
@@ -486,7 +488,7 @@ def test_the_final_variables_are_those_of_all_branches():
 
 
 def test_data_objects_pass_values_between_tasks():
-    from bpmn_builder import wrap
+    from tests.engine.runtime.bpmn_builder import wrap
 
     from engine.definitions.parsing import parse_bpmn
 

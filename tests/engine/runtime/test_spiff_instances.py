@@ -3,8 +3,8 @@
 from datetime import date
 
 import pytest
-from bpmn_builder import Boundary, Loop, Sub, Task, Xor, instances, message
 from spiff_driver import Instance, parse
+from tests.engine.runtime.bpmn_builder import Boundary, Loop, Sub, Task, Xor, instances, message
 
 from engine.errors import ExpressionFault
 from engine.runtime.spiff import Run
@@ -143,7 +143,10 @@ def test_a_boundary_ends_all_instances():
 
 
 def test_a_standard_loop_repeats_while_its_condition_holds():
-    loop = "<standardLoopCharacteristics><loopCondition>more</loopCondition></standardLoopCharacteristics>"
+    loop = (
+        "<standardLoopCharacteristics><loopCondition>more</loopCondition>"
+        "</standardLoopCharacteristics>"
+    )
     instance = Instance(parse([Task("t", loop=loop), Task("done")]))
     size = None
     for number in range(60):
