@@ -4,8 +4,15 @@ from datetime import date
 from uuid import uuid4
 
 import pytest
-from spiff_driver import DAY, Instance, environment, parse
-from tests.engine.runtime.bpmn_builder import (
+
+from engine.errors import (
+    EngineFault,
+    ExpressionFault,
+    StepBudgetExceeded,
+    StuckInstance,
+    TaskClosed,
+)
+from tests.bpmn_builder import (
     TERMINATE,
     Boundary,
     Call,
@@ -23,14 +30,7 @@ from tests.engine.runtime.bpmn_builder import (
     message,
     signal,
 )
-
-from engine.errors import (
-    EngineFault,
-    ExpressionFault,
-    StepBudgetExceeded,
-    StuckInstance,
-    TaskClosed,
-)
+from tests.spiff_driver import DAY, Instance, environment, parse
 
 
 def test_tasks_follow_one_another_until_the_end():
@@ -261,7 +261,7 @@ def test_an_interrupting_boundary_ends_nested_work():
 
 
 def test_an_interrupting_boundary_ends_all_instances_of_a_subprocess():
-    from tests.engine.runtime.bpmn_builder import instances
+    from tests.bpmn_builder import instances
 
     stop = Boundary("late", message("stop"), [Task("say_why")])
     each = Sub("each", [Task("a")], boundary=[stop], loop=instances(cardinality="3"))
@@ -418,9 +418,8 @@ def test_an_endless_automatic_loop_is_stopped():
 
 def test_a_join_that_can_never_fire_is_found_at_once():
     # Only one of two alternatives reaches a join that waits for both.
-    from tests.engine.runtime.bpmn_builder import wrap
-
     from engine.definitions.parsing import parse_bpmn
+    from tests.bpmn_builder import wrap
 
     raw = wrap(
         '<process id="main" isExecutable="true"><startEvent id="start"/><userTask id="a"/>'
@@ -488,9 +487,8 @@ def test_the_final_variables_are_those_of_all_branches():
 
 
 def test_data_objects_pass_values_between_tasks():
-    from tests.engine.runtime.bpmn_builder import wrap
-
     from engine.definitions.parsing import parse_bpmn
+    from tests.bpmn_builder import wrap
 
     raw = wrap(
         '<process id="main" isExecutable="true"><dataObject id="file"/>'

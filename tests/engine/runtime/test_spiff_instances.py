@@ -3,11 +3,11 @@
 from datetime import date
 
 import pytest
-from spiff_driver import Instance, parse
-from tests.engine.runtime.bpmn_builder import Boundary, Loop, Sub, Task, Xor, instances, message
 
 from engine.errors import ExpressionFault
 from engine.runtime.spiff import Run
+from tests.bpmn_builder import Boundary, Loop, Sub, Task, Xor, instances, message
+from tests.spiff_driver import Instance, parse
 
 PEOPLE = [f"p{i}" for i in range(200)]
 

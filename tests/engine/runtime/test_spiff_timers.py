@@ -6,8 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spiff_driver import NOON, Instance, environment, parse
-from tests.engine.runtime.bpmn_builder import (
+
+from engine.clock import ZONE
+from engine.definitions.timers import Duration, is_literal, parse_duration, parse_moment
+from engine.errors import ExpressionFault
+from tests.bpmn_builder import (
     Boundary,
     Catch,
     First,
@@ -19,10 +22,7 @@ from tests.engine.runtime.bpmn_builder import (
     duration,
     message,
 )
-
-from engine.clock import ZONE
-from engine.definitions.timers import Duration, is_literal, parse_duration, parse_moment
-from engine.errors import ExpressionFault
+from tests.spiff_driver import NOON, Instance, environment, parse
 
 
 def due_days(instance: Instance) -> list[str]:
@@ -211,7 +211,7 @@ def test_an_interrupting_cycle_fires_once():
 
 
 def test_a_cycle_before_a_multi_instance_starts_it_once_a_round():
-    from tests.engine.runtime.bpmn_builder import instances
+    from tests.bpmn_builder import instances
 
     each = Task("each", loop=instances(cardinality="2"))
     tick = Boundary("tick", cycle("R2/P1M"), [each], interrupting=False)
@@ -232,7 +232,7 @@ def test_the_due_moment_does_not_move_when_the_instance_is_restored():
 
 
 def test_a_timer_in_a_loop_is_armed_anew():
-    from tests.engine.runtime.bpmn_builder import Loop
+    from tests.bpmn_builder import Loop
 
     instance = Instance(
         parse([Loop([Task("a"), Catch("wait", duration("P1M"))], "again"), Task("done")]),

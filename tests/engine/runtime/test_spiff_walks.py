@@ -17,12 +17,16 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from spiff_driver import environment
 from SpiffWorkflow.bpmn import BpmnEvent, BpmnWorkflow
 from SpiffWorkflow.bpmn.parser import BpmnParser
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
 from SpiffWorkflow.util.task import TaskState
-from tests.engine.runtime.bpmn_builder import (
+
+from engine.definitions.parsing import FrozenSpec, parse_bpmn
+from engine.errors import StepBudgetExceeded, StuckInstance
+from engine.runtime import spiff
+from engine.runtime.spiff import Environment, Run
+from tests.bpmn_builder import (
     TERMINATE,
     Block,
     Body,
@@ -47,11 +51,7 @@ from tests.engine.runtime.bpmn_builder import (
     message,
     signal,
 )
-
-from engine.definitions.parsing import FrozenSpec, parse_bpmn
-from engine.errors import StepBudgetExceeded, StuckInstance
-from engine.runtime import spiff
-from engine.runtime.spiff import Environment, Run
+from tests.spiff_driver import environment
 
 VARIABLES = [f"v{i}" for i in range(5)]
 START = date(2026, 1, 31)
