@@ -339,9 +339,7 @@ def wrap(inner: str, *, extra: str = "") -> bytes:
     declared = "".join(
         f'<{tag} id="{tag}_{name}" name="{name}" {attribute}/>'
         for tag in ("message", "signal", "error")
-        for name in sorted(
-            {part.split('"')[0] for part in inner.split(f'{tag}Ref="{tag}_')[1:]}
-        )
+        for name in sorted({part.split('"')[0] for part in inner.split(f'{tag}Ref="{tag}_')[1:]})
         for attribute in [f'errorCode="{name}"' if tag == "error" else ""]
     )
     return (

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from bpmn_builder import Body, definitions
 from engine.calendars.functions import date_functions
 from engine.calendars.notices import shipped_table
 from engine.clock import ZONE, FixedClock
 from engine.definitions.parsing import FrozenSpec, parse_bpmn
 from engine.runtime.spiff import Environment, OpenTask, Run
+from tests.bpmn_builder import Body, definitions
 
 DAY = date(2026, 6, 10)
 NOON = datetime(2026, 11, 22, 12, tzinfo=ZONE)
@@ -29,7 +29,11 @@ class Instance:
     """An instance that is restored from its snapshot before every command."""
 
     def __init__(
-        self, spec: FrozenSpec, env: Environment | None = None, *, restoring: bool = True,
+        self,
+        spec: FrozenSpec,
+        env: Environment | None = None,
+        *,
+        restoring: bool = True,
         **variables: Any,
     ) -> None:
         self.spec = spec

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from lxml import etree
 
@@ -565,5 +565,5 @@ def _text(element: etree._Element | None) -> str | None:
 
 
 def _line(element: etree._Element) -> int | None:
-    line = element.sourceline
-    return line if isinstance(line, int) else None
+    line: Any = element.sourceline  # the stubs say "..." where they mean int
+    return None if line is None else int(line)

@@ -347,9 +347,7 @@ class Run:
         return bool(ready)
 
     def _perform(self, task: Step) -> None:
-        self._budget -= 1
-        if self._budget < 0:
-            raise StepBudgetExceeded(budget=self.environment.step_budget)
+        self._spend()
         workflow = task.workflow
         task.run()
         if task._state == COMPLETED:
@@ -357,6 +355,12 @@ class Run:
         holder = workflow.parent_task_id if workflow.completed else None
         if holder is not None and (outer := self._find(holder)) is not None:
             outer.task_spec._update(outer)
+
+    def _spend(self) -> None:
+        """Count an automatic activity; keep the tree small while there are many."""
+        self._budget -= 1
+        if self._budget < 0:
+            raise StepBudgetExceeded(budget=self.environment.step_budget)
         if self._budget % COMPACT_EVERY == 0:
             compact(self._workflow)
 
@@ -405,6 +409,7 @@ class Run:
         first = next(self._armed_timers(), None)
         if first is None or first[0] > self.environment.clock.now():
             return False
+        self._spend()
         _, task, _, timer = first
         if isinstance(task.task_spec, behaviour.EventBasedGateway):
             task.task_spec.fire(task, timer)
@@ -412,9 +417,6 @@ class Run:
             timer.fire(task)
             if repeats(task.task_spec):
                 self._record_round(task)
-        self._budget -= 1
-        if self._budget < 0:
-            raise StepBudgetExceeded(budget=self.environment.step_budget)
         return True
 
     def _armed_timers(self) -> Iterator[tuple[datetime, Step, str, Timer]]:

@@ -51,6 +51,7 @@ def test_two_hundred_subprocesses():
     assert instance.open() == ["a"] * 200
     assert instance.task("a", item=7).value == "p7"
     for number in range(200):
+        instance.restoring = number % 10 == 0
         instance.complete("a", item=number)
         instance.complete("b", item=number)
     assert instance.open() == ["done"]
