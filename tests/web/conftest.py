@@ -97,11 +97,21 @@ class Browser:
 
     client: FlaskClient
     page: str = ""
+    token: str = ""
 
     def get(self, path: str, **more: Any) -> TestResponse:
         response = self.client.get(path, **more)
-        self.page = response.get_data(as_text=True)
+        self._keep(response)
         return response
+
+    def _keep(self, response: TestResponse) -> None:
+        if response.mimetype == "text/html":
+            self.page = response.get_data(as_text=True)
+            if found := re.search(r'name="_csrf" value="([^"]*)"', self.page):
+                self.token = found[1]
+        else:
+            response.get_data()
+            response.close()
 
     def hidden(self, name: str) -> str:
         """Return the value of a hidden input of the page."""
@@ -111,10 +121,10 @@ class Browser:
 
     def post(self, path: str, data: dict[str, Any] | None = None, **more: Any) -> TestResponse:
         """Post a form of the page last read, with its token."""
-        values = {"_csrf": self.hidden("_csrf"), **(data or {})}
+        values = {"_csrf": self.token, **(data or {})}
         response = self.client.post(path, data=values, **more)
         if response.status_code not in (302, 303):
-            self.page = response.get_data(as_text=True)
+            self._keep(response)
         return response
 
     def sign_in(self, login: str, password: str = PASSWORD, **more: Any) -> TestResponse:
@@ -159,6 +169,7 @@ def world(app: Flask, session: Session, clock: FixedClock, quick_passwords: None
             create_account(unit, person_id=person.id, login=login, password=PASSWORD, clock=clock)
         for login in ("leader", "deputy"):
             add_post(unit, people[login], office.id, PostKind.GROUP_LEADER, date(2020, 1, 1))
+        add_post(unit, people["leader"], office.id, PostKind.SECRETARY, date(2020, 1, 1))
         deploy_package(unit, leave_package(), clock)
         office_id = office.id
     return World(app, session, clock, office_id, people)

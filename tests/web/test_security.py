@@ -89,7 +89,7 @@ def test_the_login_form_needs_the_token_as_well(world: World) -> None:
 
 def test_the_token_of_another_session_is_refused(world: World) -> None:
     first, second = world.sign_in("worker"), world.sign_in("leader")
-    second.page = first.page
+    second.token = first.token
     assert second.post("/logout").status_code == 400
     assert second.get("/inbox").status_code == 200
 

@@ -9,11 +9,12 @@ from flask_babel import gettext
 from werkzeug.wrappers.response import Response
 
 from engine.database import unit_of_work
-from engine.errors import InvalidInput, NotAllowed, StaleRevision, TaskClosed
+from engine.errors import InvalidInput, NotAllowed, NotFound, StaleRevision, TaskClosed
 from engine.forms.drafts import save_draft
+from engine.ledger.operations import find_command
 from engine.runtime import assignment, operations
 from engine.runtime.commands import Done
-from engine.runtime.queries import task_view
+from engine.runtime.queries import matter_view, task_view
 from engine.runtime.views import TaskView
 from web.context import actor, clock, login_required, reading
 from web.forms.page import FormPage, field_view, form_page, merge_errors
@@ -94,7 +95,13 @@ def _seen(task_id: int) -> tuple[TaskView, Posted]:
 @login_required
 def complete(task_id: int) -> Response | tuple[str, int]:
     """Complete the task, or show the form again with what is wrong."""
-    view, posted = _seen(task_id)
+    try:
+        view, posted = _seen(task_id)
+    except NotFound:
+        # Who has done his part may have lost sight of the matter; a second click is no error.
+        if find_command(reading(), posted_command(), actor().person_id) is None:
+            raise
+        return redirect(url_for("inbox.index"), 303)
     try:
         if posted.errors:
             raise InvalidInput(posted.errors)
@@ -116,15 +123,19 @@ def complete(task_id: int) -> Response | tuple[str, int]:
 
 
 def _after(done: Done) -> str:
-    """Return where to go: the next task if it is mine, else the matter."""
+    """Return where to go: the next task if it is mine, else the matter if I may see it."""
     me = actor()
     for task_id in sorted(done.opened):
         try:
             view = task_view(reading(), me, clock(), task_id)
-        except NotAllowed:
+        except (NotFound, NotAllowed):
             continue
         if "complete" in view.may:
             return url_for("tasks.task", task_id=task_id)
+    try:
+        matter_view(reading(), me, clock(), done.instance_id)
+    except (NotFound, NotAllowed):
+        return url_for("inbox.index")
     return url_for("instances.matter", instance_id=done.instance_id)
 
 
@@ -186,10 +197,16 @@ def _refuse_closed(view: TaskView) -> None:
         raise NotAllowed(view.why)
 
 
+def _visible(task_id: int) -> None:
+    """Raise NotFound for a foreign task, so that nobody learns which numbers exist."""
+    task_view(reading(), actor(), clock(), task_id)
+
+
 @blueprint.post("/<int:task_id>/claim")
 @login_required
 def claim(task_id: int) -> Response:
     """Take the task for oneself."""
+    _visible(task_id)
     assignment.claim_task(
         task_id,
         actor=actor(),
@@ -205,6 +222,7 @@ def claim(task_id: int) -> Response:
 @login_required
 def unclaim(task_id: int) -> Response:
     """Put the task back for all who may do it."""
+    _visible(task_id)
     assignment.unclaim_task(
         task_id,
         actor=actor(),
@@ -220,6 +238,7 @@ def unclaim(task_id: int) -> Response:
 @login_required
 def delegate(task_id: int) -> Response | tuple[str, int]:
     """Hand the task to another person, with a reason."""
+    _visible(task_id)
     try:
         assignment.delegate_task(
             task_id,
@@ -240,6 +259,7 @@ def delegate(task_id: int) -> Response | tuple[str, int]:
 @login_required
 def send_back(task_id: int) -> Response | tuple[str, int]:
     """Send the matter back to an earlier step, with a reason."""
+    _visible(task_id)
     try:
         done = operations.send_back(
             task_id,
