@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from web.api import (
+    attachments,
     auth,
     definitions,
     deployments,
@@ -29,6 +30,7 @@ def register(app: Flask) -> None:
         deployments,
         instances,
         tasks,
+        attachments,
         organisations,
         people,
         incidents,

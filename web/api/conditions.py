@@ -32,6 +32,16 @@ _OPENED = text(
 )
 _MATTER = text("SELECT instance_id FROM task WHERE id = :id")
 
+_OPENING = frozenset(
+    {
+        EntryKind.STARTED,
+        EntryKind.COMPLETED,
+        EntryKind.SENT_BACK,
+        EntryKind.MESSAGE_RECEIVED,
+    }
+)
+"""The entries whose step may have opened tasks, all of them at the moment of the entry."""
+
 
 @dataclass(frozen=True)
 class About:
@@ -106,9 +116,12 @@ def _earlier(about: About, key: UUID | None, me: Actor) -> Done | None:
         return None
     if not _same(about, entry):
         raise ReusedKey({"Idempotency-Key": [ReusedKey.default]})
-    opened = session.execute(_OPENED, {"instance_id": entry.chain_id, "at": entry.recorded_at})
+    opened: dict[int, str] = {}
+    if entry.kind in _OPENING:
+        rows = session.execute(_OPENED, {"instance_id": entry.chain_id, "at": entry.recorded_at})
+        opened = {row.id: row.element for row in rows}
     ended = entry.ended_at == entry.recorded_at
-    return Done(entry.chain_id, {row.id: row.element for row in opened}, ended, True)
+    return Done(entry.chain_id, opened, ended, replayed=True)
 
 
 def _same(about: About, entry: Row[Any]) -> bool:
