@@ -22,8 +22,8 @@ from engine.lint.diagram import Diagram, first, text_of
 from engine.lint.events import message_of, timers_of
 from engine.lint.findings import Findings
 from engine.lint.forms import Forms
+from engine.lint.names import HUMAN, did_you_mean
 from engine.lint.paths import Paths, Point, done, entry
-from engine.lint.references import HUMAN, did_you_mean
 
 FORM_NAMES = frozenset({"occurred_on"})
 """Names that expressions of forms may use besides."""

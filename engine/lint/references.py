@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Mapping
 
-from engine.definitions.package import MANIFEST, Lane, Package, Subject, Who
-from engine.definitions.versions import match_lane
-from engine.directory.codes import MembershipStatus, PostKind
+from engine.definitions.package import MANIFEST, Package, Subject
 from engine.forms.fields import FieldKind
 from engine.lint.diagram import SUBPROCESSES, Diagram, Node
 from engine.lint.events import message_of
 from engine.lint.findings import Findings
 from engine.lint.forms import Forms
-from engine.lint.paths import Paths, entry
+from engine.lint.names import HUMAN, Entry, check_statuses, did_you_mean, entry_of
+from engine.lint.paths import Paths
 from engine.lint.structure import SNAKE_CASE
 
 _PREFIX = re.compile(r"[A-Z]{1,6}")
@@ -23,22 +20,6 @@ _FILES = re.compile(
     r"process\.toml|rules\.toml|README(\.\w+)?\.md|[a-z0-9_]+\.(bpmn|dmn)"
     r"|forms/[a-z0-9_]+\.form|scenarios/[a-z0-9_]+\.toml|documents/[^/]+\.(docx|toml|md)"
 )
-HUMAN = frozenset({"userTask", "manualTask", "task"})
-"""Tasks at which the engine stops until a person has acted."""
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the word most like ``word`` as a hint, or an empty text."""
-    close = get_close_matches(word, list(known), n=1)
-    return f"（是不是“{close[0]}”？）" if close else ""
-
-
-@dataclass(frozen=True)
-class Place:
-    """An entry of process.toml."""
-
-    id: str
-    line: int
 
 
 def check_references(
@@ -50,8 +31,6 @@ def check_references(
     """
     found = Findings()
     _check_files(package, found)
-    _check_lanes(package, diagram, found)
-    _check_start(package, diagram, paths, found)
     _check_steps(package, diagram, found)
     _check_tasks(package, diagram, found)
     _check_numbers(package, found)
@@ -61,10 +40,6 @@ def check_references(
     _check_stages(package, diagram, found)
     _check_messages(package, diagram, found)
     return found
-
-
-def _place(package: Package, kind: str, id: str) -> Place:
-    return Place(id, package.lines.get(f"{kind}:{id}", 0))
 
 
 def _check_files(package: Package, found: Findings) -> None:
@@ -85,198 +60,9 @@ def _check_files(package: Package, found: Findings) -> None:
             )
 
 
-# --- lanes and tasks ----------------------------------------------------------------------------
-
-
-def _check_lanes(package: Package, diagram: Diagram, found: Findings) -> None:
-    used = {*package.start.lanes, *(n for m in package.messages.values() for n in m.lanes)}
-    used |= {lane.or_lane for lane in package.lanes.values() if lane.or_lane}
-    used |= {key for lane in package.lanes.values() for key in lane.also}
-    for drawn in diagram.lanes.values():
-        lane = match_lane(package, drawn.id, drawn.name)
-        if lane is None:
-            found.error(
-                "lane-undeclared",
-                diagram.file,
-                f"泳道“{drawn.name or drawn.id}”没有写在 process.toml 中",
-                f"请在 process.toml 写 [lanes.{drawn.id}]，或使其 title 与泳道名称相同",
-                at=drawn,
-            )
-        else:
-            used.add(lane.id)
-    titles: dict[str, str] = {}
-    for lane in package.lanes.values():
-        place = _place(package, "lane", lane.id)
-        if lane.id not in used:
-            found.error(
-                "lane-unused",
-                MANIFEST,
-                f"泳道“{lane.id}”（{lane.title}）不在流程图中，也没有别处用到",
-                "请删去，或在流程图中画出",
-                at=place,
-            )
-        if (other := titles.setdefault(lane.title, lane.id)) != lane.id:
-            found.error(
-                "lane-title-twice",
-                MANIFEST,
-                f"泳道“{other}”和“{lane.id}”的名称都是“{lane.title}”，无法区分",
-                "请改用不同的 title",
-                at=place,
-            )
-        _check_lane(package, lane, place, found)
-
-
-def _check_lane(package: Package, lane: Lane, place: Place, found: Findings) -> None:
-    if lane.who is Who.POSTS and not lane.posts:
-        found.error(
-            "lane-without-posts",
-            MANIFEST,
-            f"泳道“{lane.title}”没有写由哪些职务办理",
-            'posts 请写成例如 ["secretary", "deputy_secretary"]',
-            at=place,
-        )
-    for post in lane.posts:
-        if post not in list(PostKind):
-            found.error(
-                "post-unknown",
-                MANIFEST,
-                f"泳道“{lane.title}”中的职务“{post}”不认识{did_you_mean(post, PostKind)}",
-                "可用的职务：" + "、".join(f"{p.value}（{p.label}）" for p in PostKind),
-                at=place,
-            )
-    if lane.who is Who.PARTICIPANTS and not lane.roles:
-        found.error(
-            "lane-without-roles",
-            MANIFEST,
-            f"泳道“{lane.title}”没有写由哪些角色办理",
-            'roles 请写成例如 ["contacts"]，并在 [participants.contacts] 写明从哪里来',
-            at=place,
-        )
-    for role in lane.roles:
-        if role not in package.participants:
-            found.error(
-                "role-unknown",
-                MANIFEST,
-                f"泳道“{lane.title}”中的角色“{role}”没有定义"
-                + did_you_mean(role, package.participants),
-                f"请写 [participants.{role}]",
-                at=place,
-            )
-    for key in lane.also:
-        if key not in package.lanes:
-            found.error(
-                "also-lane-unknown",
-                MANIFEST,
-                f"泳道“{lane.title}”的 also 中没有泳道“{key}”"
-                + did_you_mean(key, list(package.lanes)),
-                f"请写 [lanes.{key}]，或从 also 中删去",
-                at=place,
-            )
-    if lane.or_lane is not None:
-        following = package.lanes.get(lane.or_lane)
-        if following is None or following.who is Who.PARTICIPANTS:
-            found.error(
-                "or-lane-unknown",
-                MANIFEST,
-                f"泳道“{lane.title}”的 or_lane“{lane.or_lane}”没有定义，或本身也靠角色办理",
-                "请写一个由职务或本人办理的泳道",
-                at=place,
-            )
-    elif lane.who is Who.PARTICIPANTS:
-        found.warn(
-            "lane-may-be-empty",
-            MANIFEST,
-            f"泳道“{lane.title}”在角色空缺时没有人可以办理",
-            "请写 or_lane = …，由另一泳道代为办理",
-            at=place,
-        )
-    if package.subject is not Subject.PERSON and (lane.who is Who.SUBJECT or lane.not_subject):
-        found.error(
-            "lane-without-subject",
-            MANIFEST,
-            f"泳道“{lane.title}”用到事项的当事人，而本流程不针对个人",
-            '请改写泳道，或写 subject = "person"',
-            at=place,
-        )
-
-
-def _check_start(package: Package, diagram: Diagram, paths: Paths | None, found: Findings) -> None:
-    place = _place(package, "start", "")
-    if not package.start.lanes:
-        found.error(
-            "start-missing",
-            MANIFEST,
-            "没有写明由谁发起事项",
-            '请写 [start] 和 lanes = ["…"]',
-            element="start",
-        )
-    for id in package.start.lanes:
-        if id not in package.lanes:
-            found.error(
-                "start-lane-unknown",
-                MANIFEST,
-                f"[start] 中的泳道“{id}”没有定义{did_you_mean(id, package.lanes)}",
-                "请写 [lanes] 中已有的泳道",
-                at=Place("start", place.line),
-            )
-    _check_statuses(
-        package.start.subject_status, "[start] subject_status", Place("start", place.line), found
-    )
-    first = _first_tasks(diagram, paths) if paths else []
-    if len(first) > 1:
-        found.error(
-            "start-tasks",
-            diagram.file,
-            "发起后同时有几个用户任务：" + "、".join(node.name or node.id for node in first),
-            "请让流程从一个用户任务开始，它随发起一并办理",
-            at=first[0],
-        )
-
-
-def _first_tasks(diagram: Diagram, paths: Paths) -> list[Node]:
-    """Return the user tasks that can be open right after the start."""
-    seen, queue = set(paths.start), list(paths.start)
-    first: list[Node] = []
-    while queue:
-        point = queue.pop()
-        node = diagram.nodes[point[0]]
-        if node.kind in HUMAN:
-            first.append(node)
-            continue
-        if node.kind in {"intermediateCatchEvent", "receiveTask", "boundaryEvent"}:
-            continue
-        if node.kind in SUBPROCESSES and point == entry(node.id):
-            following = [p for p in paths.after[point] if p[0] not in _boundary_ids(diagram)]
-        else:
-            following = list(paths.after.get(point, ()))
-        for next_point in following:
-            if next_point not in seen:
-                seen.add(next_point)
-                queue.append(next_point)
-    return first
-
-
-def _boundary_ids(diagram: Diagram) -> set[str]:
-    return {node.id for node in diagram.nodes.values() if node.kind == "boundaryEvent"}
-
-
-def _check_statuses(
-    codes: Iterable[str], what: str, place: Place, found: Findings, file: str = MANIFEST
-) -> None:
-    for code in codes:
-        if code not in list(MembershipStatus):
-            found.error(
-                "membership-unknown",
-                file,
-                f"{what} 中的党员身份“{code}”不认识{did_you_mean(code, MembershipStatus)}",
-                "可用的身份：" + "、".join(f"{s.value}（{s.label}）" for s in MembershipStatus),
-                at=place,
-            )
-
-
 def _check_steps(package: Package, diagram: Diagram, found: Findings) -> None:
     for step in package.steps.values():
-        place = _place(package, "step", step.element)
+        place = entry_of(package, "step", step.element)
         node = diagram.nodes.get(step.element)
         if node is None or node.kind not in HUMAN:
             tasks = [n.id for n in diagram.nodes.values() if n.kind in HUMAN]
@@ -361,13 +147,13 @@ def _check_numbers(package: Package, found: Findings) -> None:
                 MANIFEST,
                 f"编号“{step.number}”用于两个不同的环节：“{other}”和“{step.element}”",
                 "请改用不同的编号；同一环节画在两处的，title 请写成相同",
-                at=_place(package, "step", step.element),
+                at=entry_of(package, "step", step.element),
             )
 
 
 def _check_send_back(package: Package, paths: Paths | None, found: Findings) -> None:
     for step in package.steps.values():
-        place = _place(package, "step", step.element)
+        place = entry_of(package, "step", step.element)
         for target in step.send_back:
             if target not in package.steps:
                 found.error(
@@ -391,7 +177,7 @@ def _check_send_back(package: Package, paths: Paths | None, found: Findings) -> 
 def _check_effects(package: Package, diagram: Diagram, found: Findings) -> None:
     outcomes: dict[str, str] = {}
     for effect in package.all_effects():
-        place = _place(package, "effect", effect.after)
+        place = entry_of(package, "effect", effect.after)
         if effect.after not in diagram.nodes:
             hint = did_you_mean(effect.after, diagram.nodes)
             found.error(
@@ -402,7 +188,7 @@ def _check_effects(package: Package, diagram: Diagram, found: Findings) -> None:
                 at=place,
             )
         if effect.set_status:
-            _check_statuses([effect.set_status], "set_status", place, found)
+            check_statuses([effect.set_status], "set_status", place, found)
             if package.subject is not Subject.PERSON:
                 found.error(
                     "effect-without-subject",
@@ -436,11 +222,11 @@ def _check_effects(package: Package, diagram: Diagram, found: Findings) -> None:
 
 def _check_fields(package: Package, forms: Forms, found: Findings) -> None:
     for role in package.participants.values():
-        place = _place(package, "participant", role.role)
+        place = entry_of(package, "participant", role.role)
         people = (FieldKind.PERSON, FieldKind.PEOPLE)
         _check_field(package, forms, role.element, role.field, people, "participant", place, found)
     for document in package.documents:
-        place = _place(package, "document", document.id)
+        place = entry_of(package, "document", document.id)
         files = (FieldKind.FILES,)
         _check_field(package, forms, document.step, document.field, files, "document", place, found)
 
@@ -452,7 +238,7 @@ def _check_field(
     field: str,
     wanted: tuple[FieldKind, ...],
     what: str,
-    place: Place,
+    place: Entry,
     found: Findings,
 ) -> None:
     step = package.steps.get(element)
@@ -491,7 +277,7 @@ def _check_stages(package: Package, diagram: Diagram, found: Findings) -> None:
                 f"阶段“{stage.title}”的“{stage.element}”不是流程图中的子流程"
                 + did_you_mean(stage.element, subprocesses),
                 "每个阶段对应一个嵌入的子流程",
-                at=_place(package, "stage", stage.element),
+                at=entry_of(package, "stage", stage.element),
             )
     ids = [stage.id for stage in package.stages]
     for id in {id for id in ids if ids.count(id) > 1}:
@@ -511,7 +297,7 @@ def _check_stages(package: Package, diagram: Diagram, found: Findings) -> None:
                 MANIFEST,
                 f"环节“{step.element}”不在任何阶段中",
                 "请把它画进阶段的子流程，或写 stage = …",
-                at=_place(package, "step", step.element),
+                at=entry_of(package, "step", step.element),
             )
 
 
@@ -523,7 +309,7 @@ def _check_messages(package: Package, diagram: Diagram, found: Findings) -> None
         and (name := message_of(diagram, node))
     }
     for message in package.messages.values():
-        place = _place(package, "message", message.id)
+        place = entry_of(package, "message", message.id)
         if message.name not in caught:
             found.error(
                 "message-unknown",

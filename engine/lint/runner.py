@@ -15,6 +15,7 @@ from engine.lint.expressions import check_expressions
 from engine.lint.findings import Findings
 from engine.lint.forms import check_forms
 from engine.lint.gateways import check_gateways
+from engine.lint.lanes import check_lanes
 from engine.lint.paths import paths_of
 from engine.lint.references import check_references
 from engine.lint.scenarios import run_scenarios
@@ -64,6 +65,7 @@ def lint_package(package: Package) -> list[Problem]:
             p.file != package.bpmn or p.severity is not Severity.ERROR for p in found.problems
         )
         paths = paths_of(diagram, package.key) if sound else None
+        found.problems += check_lanes(package, diagram, paths).problems
         found.problems += check_references(package, diagram, forms, paths).problems
         found.problems += check_expressions(package, diagram, forms, paths).problems
         _parse(package, found)
