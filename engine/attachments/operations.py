@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import IO, Final
@@ -68,24 +68,27 @@ def add_attachment(
 
 
 def bind_attachments(
-    session: Session, ids: Iterable[int], *, instance_id: int, person_id: int
+    session: Session, documents: Mapping[int, str], *, instance_id: int, person_id: int
 ) -> None:
-    """Give files that were uploaded while starting a matter to that matter.
+    """Give files that were handed in with a form to its matter, each as the document it is.
+
+    A file that the matter has already stays what it was handed in as.
 
     Raises :class:`~engine.errors.InvalidInput` if one of them is another person's or matter's.
     """
-    wanted = sorted(set(ids))
+    wanted = sorted(documents)
     if not wanted:
         return
-    session.execute(
-        update(Attachment)
-        .where(
-            Attachment.id.in_(wanted),
-            Attachment.instance_id.is_(None),
-            Attachment.uploaded_by == person_id,
+    for document in set(documents.values()):
+        session.execute(
+            update(Attachment)
+            .where(
+                Attachment.id.in_([number for number in wanted if documents[number] == document]),
+                Attachment.instance_id.is_(None),
+                Attachment.uploaded_by == person_id,
+            )
+            .values(instance_id=instance_id, document=document)
         )
-        .values(instance_id=instance_id)
-    )
     held = session.scalar(
         select(func.count())
         .select_from(Attachment)

@@ -37,6 +37,15 @@ LENT_DAYS = 6
 LONG_AGO = timedelta(days=5 * 366)
 """Before the oldest matter of the demo began."""
 
+WAITED: Mapping[str, Sequence[int]] = {
+    "first_talk": (3, 25, 36),
+    "hold_admission_meeting": (4, 27),
+    "approve_admission": (6, 88, 97),
+    "take_oath": (3, 26, 38),
+    "approve_conversion": (5, 86, 95),
+}
+"""How many days ago the last step was, in turn, where that makes tasks due soon or overdue."""
+
 UNTIL: Mapping[MembershipStatus, Sequence[str]] = {
     MembershipStatus.APPLICANT: ("first_talk", "decide_activist", "file_activist"),
     MembershipStatus.ACTIVIST: (
@@ -73,18 +82,22 @@ class _Plan:
     person_id: int
     organisation_id: int
     until: str
+    turn: int
+    """How many matters of the demo have come to the same step before this one."""
 
 
 def plans(session: Session, demo: DemoDirectory) -> list[_Plan]:
     """Return who gets a matter, and up to which step it has come."""
     turns = dict.fromkeys(UNTIL, 0)
+    reached: dict[str, int] = {}
     found = []
     for place, by_status in demo.by_status.items():
         for status, steps in UNTIL.items():
             for person_id in by_status.get(status, []):
                 step = steps[turns[status] % len(steps)]
                 turns[status] += 1
-                found.append(_Plan(person_id, demo.organisations[place], step))
+                turn = reached[step] = reached.get(step, -1) + 1
+                found.append(_Plan(person_id, demo.organisations[place], step, turn))
     return found
 
 
@@ -137,7 +150,9 @@ def _play(
         defaults=_defaults(cast, plan, clock.today()),
         file_sha256=sha256,
     )
-    end = clock.today() - timedelta(days=lot.randrange(1, LENT_DAYS))
+    waited = WAITED.get(plan.until)
+    days = waited[plan.turn % len(waited)] if waited else lot.randrange(1, LENT_DAYS)
+    end = clock.today() - timedelta(days=days)
     shift = end - last
     play.defaults = _moved(play.defaults, shift)
     _own_facts(play.defaults, plan)

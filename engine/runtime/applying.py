@@ -228,16 +228,19 @@ def _announce(
     after_commit(session, send)
 
 
-def attachment_ids(fields: Iterable[Field], data: Mapping[str, Any]) -> list[int]:
-    """Return the ids of the files that a form's data names, wherever in the form they stand."""
-    found: list[int] = []
+def attached(fields: Iterable[Field], data: Mapping[str, Any]) -> dict[int, str]:
+    """Return the files that a form's data names, by id, with the document each is handed in as.
+
+    The document is the field's, not what the upload said: whether a file is sensitive hangs on it.
+    """
+    found: dict[int, str] = {}
     for field in fields:
         value = data.get(field.key) if field.key else data
         if field.kind is FieldKind.FILES and isinstance(value, list):
-            found += value
+            found |= dict.fromkeys(value, field.props.get("document", field.label))
         elif field.kind is FieldKind.LIST and isinstance(value, list):
             for row in value:
-                found += attachment_ids(field.children, row)
+                found |= attached(field.children, row)
         elif field.children and isinstance(value, Mapping):
-            found += attachment_ids(field.children, value)
+            found |= attached(field.children, value)
     return found

@@ -16,7 +16,7 @@ from engine.directory.policy import Action, require
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.runtime import transitions
-from engine.runtime.applying import apply, attachment_ids
+from engine.runtime.applying import apply, attached
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.locking import same_revision, task_row
 from engine.runtime.people import form_context
@@ -83,7 +83,7 @@ def complete_step(
     )
     cleaned = form.load(data, context)
     transition = transitions.complete(matter, row.uid, cleaned, day, world, prepared=prepared)
-    files = attachment_ids(form.fields, cleaned)
+    files = attached(form.fields, cleaned)
     if files:
         bind_attachments(session, files, instance_id=row.instance_id, person_id=actor.person_id)
     backfilled = clock.today() - day > timedelta(days=BACKFILL_GAP_DAYS)

@@ -23,7 +23,7 @@ from engine.errors import (
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.runtime import transitions
-from engine.runtime.applying import apply, attachment_ids
+from engine.runtime.applying import apply, attached
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.locking import instance_row, same_revision
 from engine.runtime.models import OutboxMessage
@@ -77,7 +77,7 @@ def send_message(
             context = form_context(session, world, matter, day, actor, instance_id=instance_id)
             form = matter.definition.forms[action.form]
             cleaned = form.load(data, context)
-            files = attachment_ids(form.fields, cleaned)
+            files = attached(form.fields, cleaned)
             bind_attachments(session, files, instance_id=instance_id, person_id=actor.person_id)
         transition = transitions.deliver(matter, action.name, cleaned, day, world)
         if transition is None:

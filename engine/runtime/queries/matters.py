@@ -169,11 +169,13 @@ def _stages(
     over = opened.row.status in ("completed", "cancelled")
     passed = element_states(opened, trail)
     steps: dict[str, list[StepState]] = {}
+    shown: set[str | None] = {None}
     for element, step in definition.package.steps.items():
         rounds = tuple(by_element.get(element, ()))
         task = tasks.get(element)
-        if step.number is None and not rounds and task is None:
-            continue  # an auxiliary step shows once it has happened
+        if step.number in shown and not rounds and task is None:
+            continue  # an auxiliary step, or one drawn again, shows once it has happened
+        shown.add(step.number)
         state = Progress.AHEAD
         if task is not None:
             state = Progress.NOW
@@ -197,17 +199,24 @@ def _stages(
                 earliest_on=task.earliest_on if task is not None else None,
             )
         )
-    stages = [(s.id, s.number, s.title) for s in definition.package.stages]
+    stages = [(s.id, s.number, s.title, s.element) for s in definition.package.stages]
     if "" in steps:
-        stages.append(("", "", definition.package.title if not stages else ""))
+        stages.append(("", "", definition.package.title if not stages else "", ""))
     return tuple(
-        StageState(key, number, title, _stage_state(steps.get(key, []), over), tuple(steps[key]))
-        for key, number, title in stages
+        StageState(
+            key,
+            number,
+            title,
+            _stage_state(steps[key], over or passed.get(element) == "done"),
+            tuple(steps[key]),
+        )
+        for key, number, title, element in stages
         if key in steps
     )
 
 
 def _stage_state(steps: list[StepState], over: bool) -> Progress:
+    """Return where a stage stands; ``over``: the matter has left it."""
     states = {step.state for step in steps}
     if Progress.NOW in states:
         return Progress.NOW
