@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from package_builder import PROCESS, good_files, good_package, swap
 
 from engine.definitions.package import (
     At,
@@ -20,6 +19,7 @@ from engine.definitions.package import (
 )
 from engine.definitions.reading import Lines, Report, Table, did_you_mean, parse_toml
 from engine.errors import PackageProblem, Problem
+from tests.package_builder import PROCESS, good_files, good_package, swap
 
 
 def load(text: str) -> Package:

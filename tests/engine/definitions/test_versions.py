@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from package_builder import good_files, good_package, swap
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -26,6 +25,7 @@ from engine.definitions.versions import (
 )
 from engine.errors import EngineFault, NotFound, PackageProblem
 from engine.ledger.models import LedgerEntry
+from tests.package_builder import good_files, good_package, swap
 
 
 def another() -> Package:

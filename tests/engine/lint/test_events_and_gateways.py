@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from package_builder import add, codes, flow, instead_of_check, spoil, subprocess
 
 from engine.errors import Severity
 from engine.lint.overlap import disjoint
+from tests.package_builder import add, codes, flow, instead_of_check, spoil, subprocess
 
 BPMN = "tiny_review.bpmn"
 BECOME = '<intermediateThrowEvent id="become_applicant" name="成为申请人"/>'

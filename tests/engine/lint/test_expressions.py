@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from package_builder import check_with, codes, spoil
 
 from engine.errors import Severity
+from tests.package_builder import check_with, codes, spoil
 
 TOML = "process.toml"
 BPMN = "tiny_review.bpmn"

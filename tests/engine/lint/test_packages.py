@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from package_builder import codes, good_files
 
 from engine.definitions.package import load_package
 from engine.errors import Severity
 from engine.lint import lint_folder
 from engine.lint.scenarios import read_scenarios
+from tests.package_builder import codes, good_files
 
 ROOT = Path(__file__).parents[3]
 FOREIGN = ROOT / "tests" / "packages" / "leave_request"

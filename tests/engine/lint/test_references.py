@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from package_builder import (
+
+from engine.errors import Severity
+from tests.package_builder import (
     add,
     codes,
     flow,
@@ -13,8 +15,6 @@ from package_builder import (
     spoil,
     swap,
 )
-
-from engine.errors import Severity
 
 TOML = "process.toml"
 BPMN = "tiny_review.bpmn"

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from package_builder import DIAGRAM, diagram, good_files
 
 from engine.definitions.package import load_package
 from engine.errors import PackageProblem, Problem
 from engine.lint import lint_package
+from tests.package_builder import DIAGRAM, diagram, good_files
 
 GOOD = good_files()
 PATHS = sorted(GOOD)

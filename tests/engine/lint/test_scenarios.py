@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from package_builder import AGREED, CAST, codes, good_files, lint, spoil, swap
 
 from engine.errors import Problem
+from tests.package_builder import AGREED, CAST, codes, good_files, lint, spoil, swap
 
 AGREED_FILE = "scenarios/agreed.toml"
 

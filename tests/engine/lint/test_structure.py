@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from package_builder import (
+
+from engine.errors import Severity
+from tests.package_builder import (
     DIAGRAM,
     add,
     check_with,
@@ -17,8 +19,6 @@ from package_builder import (
     subprocess,
     swap,
 )
-
-from engine.errors import Severity
 
 BPMN = "tiny_review.bpmn"
 DIAGRAM_FLOW_TO_END = (

@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from package_builder import DIAGRAM, add, diagram, flow, good_files, good_package, swap
 
 from engine.calendars.functions import date_functions
 from engine.calendars.notices import shipped_table
@@ -30,6 +29,7 @@ from engine.runtime.transitions import (
     Transition,
     World,
 )
+from tests.package_builder import DIAGRAM, add, diagram, flow, good_files, good_package, swap
 
 BRANCH, COMMITTEE, COUNTY = 1, 2, 3
 SUBJECT, MEMBER = 101, 102
