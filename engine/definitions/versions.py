@@ -63,11 +63,6 @@ class Definition:
     """The elements whose day some expression asks for as ``on["element"]``."""
     messages_by_name: Mapping[str, MessageAction]
 
-    def asks_outside(self, form: str) -> bool:
-        """Tell whether an expression of the form reads more than the form's own fields."""
-        schema = self.forms[form]
-        return any(e.names - schema.keys or e.dates for e in schema.expressions())
-
     def form_of(self, element: str) -> FormSchema:
         """Return the form of a step. Raises KeyError for an element without step."""
         return self.forms[self.package.steps[element].form]
