@@ -35,8 +35,8 @@ _LOCK_TASK = text(
     f"""
     SELECT {_INSTANCE}, t.id AS task_id, t.uid, t.element, t.item, t.state,
         t.organisation_id AS task_organisation_id, t.candidates, t.assignee_id, t.not_before,
-        t.earliest_on, t.due_on, t.revision AS task_revision
-    FROM task t JOIN instance i ON i.id = t.instance_id
+        t.earliest_on, t.due_on, t.revision AS task_revision, i.xmin <> seen.xmin AS waited
+    FROM task t JOIN instance i ON i.id = t.instance_id JOIN instance seen ON seen.id = i.id
     WHERE t.id = :id FOR UPDATE OF i
     """  # noqa: S608
 )
@@ -198,8 +198,15 @@ def lock_instance(session: Session, instance_id: int) -> Row[Any] | None:
 
 
 def lock_task(session: Session, task_id: int) -> Row[Any] | None:
-    """Return the task with its matter, the matter locked until the end of the transaction."""
-    return session.execute(_LOCK_TASK, {"id": task_id}).one_or_none()
+    """Return the task with its matter, the matter locked until the end of the transaction.
+
+    Whoever had to wait for the lock gets the matter as it is now, but the task as it was when they
+    asked: PostgreSQL reads again only the rows it locks. They have to look once more.
+    """
+    row = session.execute(_LOCK_TASK, {"id": task_id}).one_or_none()
+    if row is not None and row.waited:
+        row = session.execute(_LOCK_TASK, {"id": task_id}).one_or_none()
+    return row
 
 
 def open_tasks(session: Session, instance_id: int) -> Sequence[Row[Any]]:
