@@ -256,7 +256,7 @@ class Player:
             organisation_id=self.organisation_id,
             subject_id=self.subject_id,
             occurred_on=on,
-            variables=facts,
+            variables={**facts, "person": self._person()},
             functions=self.world.functions,
         )
         known = form.keys - set(without)
@@ -267,6 +267,14 @@ class Player:
         while any([drop_default(raw, path, own) for path in form.hidden(raw, context)]):  # noqa: C419
             pass
         return form.load(raw, context)
+
+    def _person(self) -> dict[str, Any] | None:
+        """Return what a form may fill in of the person concerned."""
+        person = self.cast.by_id.get(self.subject_id) if self.subject_id is not None else None
+        if person is None:
+            return None
+        born = person.birth.isoformat() if person.birth else None
+        return {"name": person.name, "birth_date": born, "education": None, "workplace": None}
 
     def _resolve(self, data: Mapping[str, Any]) -> dict[str, Any]:
         try:

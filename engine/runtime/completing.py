@@ -79,7 +79,14 @@ def complete_step(
     form = matter.definition.form_of(row.element)
     prepared = transitions.prepare(matter, row.uid, world)
     context = form_context(
-        session, world, matter, day, actor, instance_id=row.instance_id, facts=prepared.facts
+        session,
+        world,
+        matter,
+        day,
+        actor,
+        instance_id=row.instance_id,
+        facts=prepared.facts,
+        form=form,
     )
     cleaned = form.load(data, context)
     transition = transitions.complete(matter, row.uid, cleaned, day, world, prepared=prepared)

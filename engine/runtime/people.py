@@ -20,6 +20,7 @@ from engine.directory.organisations import exists_on
 from engine.directory.voting import roll
 from engine.errors import NotFound
 from engine.forms.fields import Field, OrganisationChoice, PersonChoice
+from engine.forms.schema import FormSchema
 from engine.runtime import transitions
 from engine.runtime.transitions import Matter, World
 
@@ -193,6 +194,19 @@ class DatabaseFormContext:
         return found
 
 
+def person_facts(session: Session, person_id: int | None) -> dict[str, Any] | None:
+    """Return what a form may fill in of the person concerned: ``person["birth_date"]``."""
+    person = None if person_id is None else session.get(Person, person_id)
+    if person is None:
+        return None
+    return {
+        "name": person.name,
+        "birth_date": person.birth_date.isoformat() if person.birth_date else None,
+        "education": person.education,
+        "workplace": person.workplace,
+    }
+
+
 def form_context(
     session: Session,
     world: World,
@@ -202,12 +216,19 @@ def form_context(
     *,
     instance_id: int | None = None,
     facts: Mapping[str, Any] | None = None,
+    form: FormSchema | None = None,
 ) -> DatabaseFormContext:
-    """Return the context of a form of ``matter``; ``facts`` are those at its open task."""
+    """Return the context of a form of ``matter``; ``facts`` are those at its open task.
+
+    With ``form``, the person concerned is looked up only if the form asks for them.
+    """
+    known = dict(transitions.facts(matter, {}) if facts is None else facts)
+    if form is None or any("person" in e.names for e in form.expressions()):
+        known["person"] = person_facts(session, matter.subject_id)
     return DatabaseFormContext(
         session=session,
         occurred_on=day,
-        variables=transitions.facts(matter, {}) if facts is None else facts,
+        variables=known,
         functions=world.functions,
         subject_id=matter.subject_id,
         organisation_id=matter.organisation_id,
