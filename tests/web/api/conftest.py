@@ -50,7 +50,7 @@ class Program:
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
         address = path if path.startswith("/") else f"{API}/{path}"
-        return self.client.open(address, method=method, headers=headers, **more)
+        return self.client.open(address, method=method, headers=headers, buffered=True, **more)
 
     def get(self, path: str, **more: Any) -> TestResponse:
         return self.send("GET", path, **more)
