@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
 from engine.database import after_commit, unit_of_work
-from engine.errors import Conflict, EngineFault, NotAllowed, NotFound
-from engine.ledger.operations import find_command
+from engine.errors import N_, EngineFault, GuichengError, InvalidInput
+from engine.ledger.kinds import EntryKind
 from engine.runtime.models import Incident, Task
 from engine.signals import incident_recorded
 
@@ -48,32 +50,105 @@ class Command:
     task_id: int | None = None
 
 
+class ReusedCommand(InvalidInput):
+    """The command id belongs to another command, or to another person's."""
+
+    code = "idempotency_key_reused"
+    default = N_("这次提交的编号已用于另一项操作，本次操作没有生效，请刷新页面后重新提交。")
+
+
 def carry_out(command: Command, step: Callable[[Session], Done], clock: Clock) -> Done:
     """Run ``step`` in one transaction.
 
-    The same command id a second time returns what the first came to. When the engine fails, the
-    transaction is undone and an incident is recorded in another; the fault is raised all the same.
+    The same command id a second time returns what the first came to; with another command it
+    raises ReusedCommand. When the engine fails, the transaction is undone and an incident is
+    recorded in another; the fault is raised all the same.
     """
     try:
         with unit_of_work() as session:
             return step(session)
-    except (Conflict, NotAllowed, NotFound, IntegrityError):
-        # A double click finds the task closed or gone to others, or loses the race to record it.
+    except (GuichengError, IntegrityError) as failure:
+        # A double click finds the task closed or gone to others, the files used, the person's
+        # status changed; or it loses the race to record the command.
         done = _carried_out_before(command)
-        if done is None:
-            raise
-        return done
-    except EngineFault as fault:
-        _record_incident(command, fault, clock)
+        if done is not None:
+            return done
+        if isinstance(failure, EngineFault):
+            _record_incident(command, failure, clock)
         raise
 
 
+_RECORDED = text(
+    """
+    SELECT e.chain_id, e.kind, e.actor_id, e.task_id, e.recorded_at, e.payload, i.ended_at,
+        (SELECT payload FROM ledger_entry WHERE chain_id = e.chain_id AND seq = 1) AS beginning
+    FROM ledger_entry e LEFT JOIN instance i ON i.id = e.chain_id
+    WHERE e.command_id = :command_id
+    """
+)
+
+_OPENED = text(
+    """
+    SELECT id, element FROM task
+    WHERE instance_id = :instance_id AND created_at = :at AND id > :after ORDER BY id LIMIT :most
+    """
+)
+
+_KINDS: Mapping[str, tuple[EntryKind, ...]] = {
+    "start": (EntryKind.STARTED, EntryKind.COMPLETED),
+    "complete": (EntryKind.COMPLETED,),
+    "send_back": (EntryKind.SENT_BACK,),
+    "claim": (EntryKind.CLAIMED,),
+    "unclaim": (EntryKind.UNCLAIMED,),
+    "delegate": (EntryKind.DELEGATED,),
+    "message": (EntryKind.MESSAGE_RECEIVED,),
+    "cancel": (EntryKind.CANCELLED,),
+    "suspend": (EntryKind.SUSPENDED,),
+    "resume": (EntryKind.RESUMED,),
+}
+"""What each command that people give leaves in the ledger."""
+
+
 def _carried_out_before(command: Command) -> Done | None:
+    """Return what the command came to if it was carried out before. Raises ReusedCommand."""
     if command.command_id is None:
         return None
     with unit_of_work() as session:
-        instance_id = find_command(session, command.command_id, command.actor_id)
-    return None if instance_id is None else Done(instance_id, replayed=True)
+        entry = session.execute(_RECORDED, {"command_id": command.command_id}).one_or_none()
+        if entry is None:
+            return None
+        if not _is_of(entry, command):
+            raise ReusedCommand
+        opened: dict[int, str] = {}
+        if wanted := json.loads(entry.payload or "{}").get("opened"):
+            # The tasks of a step are those made at its moment.
+            parameters = {
+                "instance_id": entry.chain_id,
+                "at": entry.recorded_at,
+                "after": entry.task_id or 0,
+                "most": len(wanted),
+            }
+            opened = {row.id: row.element for row in session.execute(_OPENED, parameters)}
+        ended = entry.ended_at is not None and entry.ended_at == entry.recorded_at
+        return Done(entry.chain_id, opened, ended, replayed=True)
+
+
+def _is_of(entry: Row[Any], command: Command) -> bool:
+    """Tell whether an entry records this very command."""
+    if entry.actor_id != command.actor_id or entry.kind not in _KINDS.get(command.name, ()):
+        return False
+    if command.task_id not in (None, entry.task_id):
+        return False
+    if command.instance_id not in (None, entry.chain_id):
+        return False
+    if command.name != "start" or entry.beginning is None:
+        return True
+    begun, wanted = json.loads(entry.beginning), command.arguments
+    return bool(
+        begun["key"] == wanted["key"]
+        and begun["organisation"] == wanted["organisation_id"]
+        and begun["subject"] == wanted["subject_id"]
+    )
 
 
 def _record_incident(command: Command, fault: EngineFault, clock: Clock) -> None:
@@ -84,11 +159,12 @@ def _record_incident(command: Command, fault: EngineFault, clock: Clock) -> None
             instance_id = session.scalar(select(Task.instance_id).where(Task.id == command.task_id))
         values = {
             "instance_id": instance_id,
-            "fingerprint": f"{command.name}:{instance_id}:{command.task_id}:{command.actor_id}",
+            "fingerprint": _fingerprint(command, instance_id),
             "command": {
                 "name": command.name,
                 "task_id": command.task_id,
-                "command_id": str(command.command_id) if command.command_id else None,
+                # Two administrators who retry at once carry it out once.
+                "command_id": str(command.command_id or uuid4()),
                 "arguments": dict(command.arguments),
             },
             "code": fault.code,
@@ -116,3 +192,17 @@ def _record_incident(command: Command, fault: EngineFault, clock: Clock) -> None
             session,
             lambda: incident_recorded.send(None, incident_id=incident_id, instance_id=instance_id),
         )
+
+
+def _fingerprint(command: Command, instance_id: int | None) -> str:
+    """Return what tells one command that fails from another: what it is about, and whose it is.
+
+    What was filled in is left out: submitted again with other words it is the same incident.
+    """
+    about = [command.arguments[name] for name in _ABOUT if name in command.arguments]
+    parts = (command.name, instance_id, command.task_id, command.actor_id, *about)
+    return ":".join(map(str, parts))
+
+
+_ABOUT = ("key", "organisation_id", "subject_id", "target", "message", "message_id")
+"""The arguments that say what a command is about."""
