@@ -334,8 +334,8 @@ def _gives(node: ast.expr, wanted: Form, context: _Context) -> bool:
     if isinstance(node, ast.Subscript):
         return _is_on(node.value)
     if isinstance(node, ast.Name):
-        if node.id == "started_on":
-            return True
+        if node.id in PROVIDED_NAMES:
+            return node.id == "started_on"
         fields = context.fields.get(node.id, ())
         # A name without fields is unknown, which is said already.
         return all(item.kind is FieldKind.DATE for item in fields)

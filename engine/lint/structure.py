@@ -300,7 +300,8 @@ def _check_paths(diagram: Diagram, paths: Paths, process: str, found: Findings) 
     closed = {n.scope for n in mine if n.kind == "endEvent"}
     for node in mine:
         if entry(node.id) not in paths.reachable:
-            if paths.start:
+            loose = node.attached_to is not None and node.attached_to not in diagram.nodes
+            if paths.start and not loose:
                 found.error(
                     "unreachable",
                     diagram.file,

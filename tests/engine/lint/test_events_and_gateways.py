@@ -91,6 +91,16 @@ ERRORS = {
             ),
         ],
     ),
+    "boundary-unattached": (
+        "loose",
+        [
+            add(
+                f'<boundaryEvent id="loose" name="悬空" attachedToRef="nothing">{TIMER.format("t")}'
+                "</boundaryEvent>",
+                flow("loose", "end_reviewing"),
+            )
+        ],
+    ),
     "event-gateway-timers": ("check", race(TIMER.format("t1"), TIMER.format("t2"))),
     "event-gateway-target": ("check", race(TIMER.format("t1"))),
     "error-uncaught": (

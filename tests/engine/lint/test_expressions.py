@@ -41,6 +41,7 @@ def loop(part: str) -> tuple[str, str]:
         ("date-unknown", BPMN, "wait", TIMER, 'add_days(on["is_agreed"], 5)'),
         ("timer-not-date", BPMN, "wait", TIMER, "5"),
         ("timer-not-date", BPMN, "wait", TIMER, "review_decision"),
+        ("timer-not-date", BPMN, "wait", TIMER, "subject"),
         ("timer-not-date", BPMN, "wait", TIMER, 'days_between(on["review"], today())'),
         ("not-a-date", TOML, "review", DUE, "3"),
     ],

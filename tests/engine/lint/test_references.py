@@ -171,6 +171,12 @@ def test_a_step_of_an_unknown_stage() -> None:
     assert codes(problems) == ["stage-unknown"]
 
 
+def test_a_package_that_nobody_may_start() -> None:
+    start = '[start]\nlanes = ["applicant"]\nsubject_status = ["none"]\n'
+    problems = spoil(TOML, (start, ""))
+    assert codes(problems) == ["start-missing"]
+
+
 def test_a_status_for_a_matter_about_nobody() -> None:
     problems = spoil(TOML, ('bpmn = "', 'subject = "organisation"\nbpmn = "'))
     assert codes(problems) == ["effect-without-subject", "lane-without-subject"]
