@@ -44,7 +44,7 @@ from engine.definitions.branches import (
     merge,
     write,
 )
-from engine.definitions.timers import Timer, repeats
+from engine.definitions.timers import SOURCE, Timer, repeats
 from engine.errors import N_, ExpressionFault
 
 FROM: Final = "from"
@@ -63,6 +63,11 @@ def _waiting_here(spec: TaskSpec, my_task: Task) -> Iterator[Task]:
     for task in my_task.workflow.tasks.values():
         if task.task_spec is spec and task is not my_task and task._state == TaskState.WAITING:
             yield task
+
+
+def _source(my_task: Task) -> str:
+    """Return the node from which a token has come to a gateway."""
+    return str(my_task.internal_data.pop(SOURCE, None) or my_task.parent.task_spec.name)
 
 
 # --- scopes and gateways ------------------------------------------------------------------------
@@ -123,7 +128,7 @@ class ParallelGateway(stock.ParallelGateway):
         if ARRIVAL in notes:
             return False  # the token that completes a set takes the others along
         my_task._inherit_data()
-        notes[FROM] = my_task.parent.task_spec.name
+        notes[FROM] = _source(my_task)
         waiting = sorted(_waiting_here(self, my_task), key=lambda t: t.internal_data[ARRIVAL])
         notes[ARRIVAL] = waiting[-1].internal_data[ARRIVAL] + 1 if waiting else 1
         wanted: Counter[str] = Counter(self._inputs)
@@ -187,13 +192,14 @@ class InclusiveGateway(stock.InclusiveGateway):
             return True
         notes = my_task.internal_data
         if FROM not in notes:
-            arrived = {my_task.parent.task_spec.name}
+            arrived = {_source(my_task)}
             data: dict[str, Any] = {}
             for earlier in list(_waiting_here(self, my_task)):
                 merge(data, earlier.data)
                 arrived.update(earlier.internal_data[FROM])
                 earlier.cancel()
-            merge(data, my_task.parent.data)
+            my_task._inherit_data()
+            merge(data, my_task.data)
             my_task.data = data
             notes[FROM] = sorted(arrived)
         if self._may_still_come(my_task, notes[FROM]):

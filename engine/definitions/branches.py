@@ -14,7 +14,7 @@ Values are replaced, never changed in place, because branches share them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -49,13 +49,17 @@ def write(task: Any, values: Mapping[str, Any]) -> None:
     task.data = data
 
 
-def record_day(data: Data, element: str, day: date, remembered: Iterable[str]) -> None:
+def record_day(data: Data, element: str, day: date, remembered: Collection[str]) -> None:
     """Note that ``element`` happened on ``day``; keep the days of the ``remembered`` elements.
 
-    The newest entry is kept whatever its element: timers and limits count from the latest day.
+    The latest entry is kept whatever its element: timers and limits count from the latest day.
     """
-    days = data.get(ON, {})
-    data[ON] = {**{e: d for e, d in days.items() if e in remembered}, element: day.isoformat()}
+    days, text = data.get(ON, {}), day.isoformat()
+    latest = max(days.values(), default="")
+    data[ON] = {
+        **{e: d for e, d in days.items() if e in remembered or (d == latest and d > text)},
+        element: text,
+    }
 
 
 def add_days_known(data: Data, days: Mapping[str, str]) -> None:

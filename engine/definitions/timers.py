@@ -13,9 +13,11 @@ BPMN element       accepted
 Years and months are those of the calendar; the day stays, or becomes the last of a shorter month
 (31 January + P1M = 28 February; + P2M = 31 March). A duration with years, months, weeks or days
 counts from the latest day on which something happened on its branch, so that matters entered
-from paper run by their true dates; one of hours, minutes and seconds only counts from now. A
-timer that is due when it is armed fires in the same step. When several are due, they fire in the
-order of their moments, and each has its effect before the next.
+from paper run by their true dates; one of hours, minutes and seconds only counts from now. The day
+on which a timer was due is a day on which something happened: waits in a row add up, and what
+follows a wait may not be dated before its end. A timer that is due when it is armed fires in the
+same step. When several are due, they fire in the order of their moments, and each has its effect
+before the next.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ from engine.errors import N_, ExpressionFault
 
 DUE: Final = "due"
 """The task's note of the moment it is due, in seconds since 1970."""
+SOURCE: Final = "source"
+"""A token's note of where it comes from, when that is not the task above it."""
 CYCLE: Final = "cycle"
 """The task's note of a cycle: its text, the moment it counts from, how often it has fired."""
 
@@ -228,8 +232,10 @@ class CycleTimer(Timer):
         for output in task.task_spec.outputs:
             # Beside the event, not below it: it goes on when the event is no longer waited for.
             child = task.parent._add_child(output, TaskState.FUTURE)
-            child.triggered = True
+            child.triggered = child.inherited = True
             child.data = dict(task.data)
+            if len(output._inputs) > 1:
+                child.internal_data[SOURCE] = task.task_spec.name
             child.task_spec._update(child)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
 
-from engine.definitions.branches import Data
+from engine.definitions.branches import RESERVED, Data
 from engine.runtime.tree import COMPLETED, Workflow
 
 _MISSING = object()
@@ -89,8 +89,16 @@ def _common(branches: list[Data], fallback: Data) -> Data:
     first, *others = branches
     if not others:
         return dict(first)
-    return {
+    agreed = {
         name: value
         for name, value in first.items()
         if all((other := data.get(name, _MISSING)) is value or other == value for data in others)
     }
+    for name in RESERVED & first.keys() - agreed.keys():
+        tables = [data.get(name, {}) for data in others]
+        agreed[name] = {
+            key: value
+            for key, value in first[name].items()
+            if all(table.get(key) == value for table in tables)
+        }
+    return agreed

@@ -8,7 +8,7 @@ Format 1, after the format byte, in msgpack::
 
 ``changed`` and ``removed`` say how a task's data differ from its parent's, or (the first task of a
 subprocess) from those of the task that holds it. Tasks stand in the order of their branches,
-parents first.
+parents first. Of ``on`` and ``_w`` only the items that differ are written; None means gone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from uuid import UUID
 
 import msgpack
 
+from engine.definitions.branches import RESERVED
 from engine.definitions.parsing import FrozenSpec
 from engine.errors import N_, EngineFault
 from engine.runtime.tree import STARTED, ScriptEngine, Step, SubProcessRun, Workflow, walk
@@ -129,16 +130,12 @@ def _load_scope(workflow: Any, state: Any, base: Mapping[str, Any]) -> dict[UUID
         step.internal_data = _restored_notes(notes) if notes else {}
         if place < 0:
             step._parent = None
-            step.data = dict(base)
+            step.data = _apply(base, changed, removed)
         else:
             parent = loaded[place]
             step._parent = parent.id
             parent._children.append(step.id)
-            step.data = dict(parent.data)
-        if changed:
-            step.data.update(changed)
-        for name in removed or ():
-            step.data.pop(name, None)
+            step.data = _apply(parent.data, changed, removed)
         tasks[step.id] = step
         loaded.append(step)
     workflow.task_tree = loaded[0]
@@ -150,12 +147,32 @@ def _load_scope(workflow: Any, state: Any, base: Mapping[str, Any]) -> dict[UUID
 
 
 def _delta(base: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    changed = {
-        name: value
-        for name, value in data.items()
-        if (old := base.get(name, _MISSING)) is not value and old != value
-    }
+    """Return what changed and what is gone; of our own entries, which are tables, item by item."""
+    changed: dict[str, Any] = {}
+    for name, value in data.items():
+        old = base.get(name, _MISSING)
+        if old is value or old == value:
+            continue
+        if name in RESERVED and old is not _MISSING:
+            items, gone = _delta(old, value)
+            changed[name] = {**items, **dict.fromkeys(gone)}
+        else:
+            changed[name] = value
     return changed, [name for name in base if name not in data]
+
+
+def _apply(base: Mapping[str, Any], changed: Mapping[str, Any] | None, gone: Any) -> dict[str, Any]:
+    """Undo :func:`_delta`."""
+    data = dict(base)
+    for name, value in (changed or {}).items():
+        if name in RESERVED and name in base:
+            items = {**base[name], **value}
+            data[name] = {k: v for k, v in items.items() if v is not None}
+        else:
+            data[name] = value
+    for name in gone or ():
+        data.pop(name, None)
+    return data
 
 
 def _notes(notes: dict[str, Any]) -> dict[str, Any] | None:

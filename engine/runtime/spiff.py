@@ -21,7 +21,7 @@ from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.bpmn.util.event import BpmnEvent
 
-from engine.clock import Clock
+from engine.clock import ZONE, Clock
 from engine.definitions import behaviour
 from engine.definitions.branches import (
     ON,
@@ -410,7 +410,8 @@ class Run:
         if first is None or first[0] > self.environment.clock.now():
             return False
         self._spend()
-        _, task, _, timer = first
+        due, task, element, timer = first
+        self._happened(task, element, due.astimezone(ZONE).date())
         if isinstance(task.task_spec, behaviour.EventBasedGateway):
             task.task_spec.fire(task, timer)
         else:

@@ -245,7 +245,11 @@ class ScriptEngine(PythonScriptEngine):
     def evaluate(
         self, task: Step, expression: str, external_context: Mapping[str, Any] | None = None
     ) -> object:
-        return self.environment.evaluate(expression, task.data, external_context)
+        try:
+            return self.environment.evaluate(expression, task.data, external_context)
+        except ExpressionFault as fault:
+            fault.params.setdefault("element", task.task_spec.bpmn_id)  # for the incident
+            raise
 
     def execute(self, task: Step, script: str, external_context: Any = None) -> None:
         self.environment.execute()

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from engine.definitions.parsing import parse_bpmn
 from engine.errors import (
     EngineFault,
     ExpressionFault,
@@ -26,11 +27,17 @@ from tests.bpmn_builder import (
     Task,
     Throw,
     Xor,
+    definitions,
     error,
+    instances,
     message,
     signal,
+    wrap,
 )
 from tests.spiff_driver import DAY, Instance, environment, parse
+
+ESCALATION = '<escalationEventDefinition escalationRef="up"/>'
+CANCEL = "<cancelEventDefinition/>"
 
 
 def test_tasks_follow_one_another_until_the_end():
@@ -219,7 +226,7 @@ def test_subprocesses_and_called_processes_pass_data_in_and_out():
     assert spec.elements["inner"].parent == "outer"
     assert spec.elements["c"].process == "other"
     instance = Instance(spec)
-    assert instance.complete("a", x=1) == ["b"]
+    assert instance.complete("a", date(2026, 1, 1), x=1) == ["b"]
     assert instance.complete("b", date(2026, 2, 1)) == ["c"]
     assert instance.task("c").not_before == date(2026, 2, 1)
     assert instance.complete("c", y=2) == ["d", "e"]
@@ -261,8 +268,6 @@ def test_an_interrupting_boundary_ends_nested_work():
 
 
 def test_an_interrupting_boundary_ends_all_instances_of_a_subprocess():
-    from tests.bpmn_builder import instances
-
     stop = Boundary("late", message("stop"), [Task("say_why")])
     each = Sub("each", [Task("a")], boundary=[stop], loop=instances(cardinality="3"))
     instance = Instance(parse([each]))
@@ -380,6 +385,57 @@ def test_an_error_is_caught_on_the_boundary_of_its_subprocess():
     assert instance.task("repair").variables["on"] == {"a": "2026-06-10"}
 
 
+def test_the_error_wins_when_it_ends_the_subprocess():
+    failed = Boundary("failed", error("bad"), [Task("repair")])
+    body = [Task("a"), End("fail", error("bad"))]
+    instance = Instance(parse([Sub("s", body, boundary=[failed]), Task("next")]))
+    assert instance.complete("a") == ["repair"]
+    assert instance.passed() == ["a", "fail", "failed"]
+
+
+def test_an_escalation_may_leave_its_subprocess_running():
+    told = Boundary("told", ESCALATION, [Task("look")], interrupting=False)
+    body = [Task("a"), Throw("raise", ESCALATION), Task("b")]
+    spec = parse_bpmn(
+        {
+            "t.bpmn": definitions(
+                {"main": [Sub("s", body, boundary=[told])]},
+                extra='<escalation id="up" name="up" escalationCode="up"/>',
+            )
+        },
+        "main",
+    )
+    instance = Instance(spec)
+    assert instance.complete("a") == ["b", "look"]
+    instance.complete("b")
+    instance.complete("look")
+    assert instance.run.completed
+
+
+def test_a_transaction_may_be_cancelled_from_inside():
+    raw = definitions({"main": [Sub("s", [Task("a"), End("stop", CANCEL)]), Task("next")]})
+    raw = raw.replace(b"subProcess", b"transaction").replace(
+        b'<transaction id="s" >',
+        b'<userTask id="why"/><endEvent id="over"/>'
+        b'<boundaryEvent id="undone" attachedToRef="s"><cancelEventDefinition/></boundaryEvent>'
+        b'<sequenceFlow id="x1" sourceRef="undone" targetRef="why"/>'
+        b'<sequenceFlow id="x2" sourceRef="why" targetRef="over"/><transaction id="s">',
+    )
+    instance = Instance(parse_bpmn({"t.bpmn": raw}, "main"))
+    assert instance.complete("a") == ["why"]
+    instance.complete("why")
+    assert instance.run.completed
+
+
+def test_a_conditional_event_waits_for_its_condition():
+    when = "<conditionalEventDefinition><condition>x == 1</condition></conditionalEventDefinition>"
+    spec = parse([Task("a"), Catch("until", when), Task("b")])
+    assert Instance(spec).complete("a", x=1) == ["b"]
+    instance = Instance(spec)
+    assert instance.complete("a", x=2) == []
+    assert not instance.run.completed
+
+
 def test_an_error_that_nobody_catches_stops_the_step():
     instance = Instance(parse([Sub("s", [Task("a"), End("fail", error("bad"))])]))
     with pytest.raises(EngineFault, match="bad"):
@@ -413,13 +469,12 @@ def test_an_endless_automatic_loop_is_stopped():
     with pytest.raises(StepBudgetExceeded):
         instance.complete("a")
     with pytest.raises(EngineFault):
-        instance.run.open_tasks and instance.run.snapshot()
+        instance.run.snapshot()
 
 
 def test_a_join_that_can_never_fire_is_found_at_once():
     # Only one of two alternatives reaches a join that waits for both.
     from engine.definitions.parsing import parse_bpmn
-    from tests.bpmn_builder import wrap
 
     raw = wrap(
         '<process id="main" isExecutable="true"><startEvent id="start"/><userTask id="a"/>'
@@ -488,7 +543,6 @@ def test_the_final_variables_are_those_of_all_branches():
 
 def test_data_objects_pass_values_between_tasks():
     from engine.definitions.parsing import parse_bpmn
-    from tests.bpmn_builder import wrap
 
     raw = wrap(
         '<process id="main" isExecutable="true"><dataObject id="file"/>'
@@ -504,4 +558,5 @@ def test_data_objects_pass_values_between_tasks():
     )
     instance = Instance(parse_bpmn({"t.bpmn": raw}, "main"))
     instance.complete("a", file="content")
-    assert instance.fresh() and instance.task("b").variables["file"] == "content"
+    instance.fresh()
+    assert instance.task("b").variables["file"] == "content"

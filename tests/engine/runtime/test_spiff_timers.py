@@ -15,11 +15,13 @@ from tests.bpmn_builder import (
     Catch,
     First,
     Fork,
+    Loop,
     Task,
     Xor,
     cycle,
     date_timer,
     duration,
+    instances,
     message,
 )
 from tests.spiff_driver import NOON, Instance, environment, parse
@@ -211,8 +213,6 @@ def test_an_interrupting_cycle_fires_once():
 
 
 def test_a_cycle_before_a_multi_instance_starts_it_once_a_round():
-    from tests.bpmn_builder import instances
-
     each = Task("each", loop=instances(cardinality="2"))
     tick = Boundary("tick", cycle("R2/P1M"), [each], interrupting=False)
     instance = Instance(parse([Task("b", boundary=[tick])]))
@@ -232,8 +232,6 @@ def test_the_due_moment_does_not_move_when_the_instance_is_restored():
 
 
 def test_a_timer_in_a_loop_is_armed_anew():
-    from tests.bpmn_builder import Loop
-
     instance = Instance(
         parse([Loop([Task("a"), Catch("wait", duration("P1M"))], "again"), Task("done")]),
         environment(variables=frozenset({"again"})),
@@ -246,6 +244,40 @@ def test_a_timer_in_a_loop_is_armed_anew():
     assert due_days(instance) == ["2026-03-01T00:00:00+08:00"]
     instance.advance(date(2026, 3, 1))
     assert instance.open() == ["done"]
+
+
+def test_waits_in_a_row_add_up():
+    late = Boundary("late", duration("P1M"), [Task("remedy")])
+    spec = parse(
+        [
+            Task("a"),
+            Catch("year", duration("P1Y")),
+            Catch("month", duration("P1M")),
+            Task("b", boundary=[late]),
+        ]
+    )
+    instance = Instance(spec)
+    instance.clock.set(date(2029, 3, 10))
+    instance.complete("a", date(2028, 1, 31))
+    # Both waits are over, the month for the task is not.
+    assert instance.open() == ["b"]
+    assert instance.task("b").not_before == date(2029, 2, 28)
+    assert due_days(instance) == ["2029-03-28T00:00:00+08:00"]
+
+
+def test_a_date_in_the_past_does_not_move_the_latest_day_back():
+    instance = Instance(parse([Task("a"), Catch("w", date_timer("2020-01-01")), Task("b")]))
+    instance.complete("a", date(2026, 1, 1))
+    assert instance.task("b").not_before == date(2026, 1, 1)
+
+
+def test_rounds_of_a_cycle_can_reach_a_join():
+    # Each round brings a token to the join; the other branch brings one.
+    instance = Instance(parse([Fork([[Catch("tick", cycle("R2/P1M"))], [Task("a")]]), Task("b")]))
+    assert instance.advance(date(2027, 6, 1)) == 2
+    assert instance.open() == ["a"]
+    assert instance.complete("a") == ["b"]
+    assert instance.task("b").not_before == date(2026, 12, 22)
 
 
 def test_a_timer_without_date_is_a_fault():
