@@ -19,10 +19,10 @@ from flask import session as cookie
 from flask_babel import gettext
 from werkzeug.wrappers.response import Response
 
+from engine.demo.people import demo_accounts
 from engine.directory import accounts, sessions
 from engine.directory.accounts import LoginRefused, LoginThrottled
 from engine.errors import InvalidInput
-from web.auth.demo import demo_accounts
 from web.context import (
     SESSION_KEY,
     actor,
@@ -113,7 +113,7 @@ def enter() -> Response:
 
 
 def _login_page(target: str, error: str = "", name: str = "") -> str:
-    offered = demo_accounts(reading(), clock().today()) if settings().demo else []
+    offered = demo_accounts(reading(), clock().today()) if settings().demo else ()
     return render_template(
         "auth/login.html", next=target, error=error, login=name, demo_accounts=offered
     )
