@@ -26,7 +26,8 @@ def enqueue(
 ) -> int:
     """Add a job to the queue in the transaction of ``session`` and return its id.
 
-    ``lock`` serialises jobs that share it (one per matter); ``at`` is the earliest time to run.
+    ``at`` is the earliest time to run. ``lock`` runs the jobs that share it one after the other in
+    the order they were added: one that is scheduled for later holds up all that come after it.
     """
     driver = session.connection().connection.driver_connection
     return _deferring.configure_task(

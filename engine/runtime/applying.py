@@ -70,7 +70,7 @@ def apply(
             status="cancelled" if cancelled else "completed" if ended else row.status,
             outcome=outcome.code if outcome else row.outcome,
             stage=transition.stage or row.stage,
-            ended_on=_ended_on(event, now, ended),
+            ended_on=_ended_on(event, transition) if ended else None,
             ended_at=now if ended else None,
             backfilled=backfilled,
             watch=watch.mark,
@@ -97,8 +97,12 @@ def apply(
 
 
 def enqueue_timers(session: Session, instance_id: int, *, at: datetime | None) -> None:
-    """Let a worker look at the matter's timers at ``at``, one worker at a time for one matter."""
-    enqueue(session, FIRE_TIMERS, lock=f"matter:{instance_id}", at=at, instance_id=instance_id)
+    """Let a worker look at the matter's timers at ``at``.
+
+    The matter's own row is the lock. A lock of the queue would run the jobs of a matter in the
+    order in which they were added: a timer of next year would hold up one of tomorrow.
+    """
+    enqueue(session, FIRE_TIMERS, at=at, instance_id=instance_id)
 
 
 def _state(row: Row[Any]) -> bytes | None:
@@ -120,10 +124,9 @@ def _facts(transition: Transition) -> dict[str, Any]:
     return facts
 
 
-def _ended_on(event: Event, now: datetime, ended: bool) -> date | None:
-    if not ended:
-        return None
-    return event.occurred_on or now.date()
+def _ended_on(event: Event, transition: Transition) -> date | None:
+    """Return the day the matter ended: a timer may have fired after what was recorded."""
+    return max(filter(None, (event.occurred_on, transition.occurred_on)), default=None)
 
 
 def _watch(transition: Transition) -> store.Watch:

@@ -103,6 +103,8 @@ class Transition:
     """The roles that changed hands, with who holds them now."""
     stage: str | None
     completed: bool
+    occurred_on: date | None = None
+    """The day of the last thing that happened: of a timer that fired late, the day it was due."""
 
     @property
     def outcome(self) -> Outcome | None:

@@ -32,7 +32,7 @@ def fire_timers(instance_id: int, *, clock: Clock) -> Done | None:
             return Done(0)
         event = Event(
             EntryKind.TIMER_FIRED,
-            occurred_on=clock.today(),
+            occurred_on=transition.occurred_on,
             element=next((p.element for p in transition.passed), None),
         )
         opened = apply(session, row, transition, event, clock)

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.clock import ZONE
+from engine.definitions.branches import latest_day
 from engine.definitions.package import Stage
 from engine.definitions.versions import CompiledEffect, Definition
 from engine.errors import (
@@ -313,6 +314,7 @@ def _after(
         participants=dict(participants or {}),
         stage=stage.id if stage else None,
         completed=run.completed,
+        occurred_on=max(filter(None, (latest_day(p.variables) for p in passed)), default=day),
     )
 
 
@@ -358,7 +360,9 @@ def _effect(
     ):
         return
     if effect.set_status and matter.subject_id is not None:
-        since = _day(matter, compiled.since, passed.variables, world) or day
+        # Where branches meet it is the later one that counts, in whatever order they are recorded.
+        happened = latest_day(passed.variables) or day
+        since = _day(matter, compiled.since, passed.variables, world) or happened
         yield StatusChange(matter.subject_id, effect.set_status, since, passed.element)
     if effect.outcome:
         yield Outcome(effect.outcome, effect.outcome_title, passed.element)
