@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from uuid import UUID
 
 import msgpack
 
@@ -40,7 +39,7 @@ class SnapshotUnreadable(EngineFault):
 def dump(workflow: Workflow) -> bytes:
     """Return the state of a compacted workflow."""
     inner = [
-        (run.parent_task_id.bytes, run.spec.name, _dump_scope(run, holder.data))
+        (run.parent_task_id, run.spec.name, _dump_scope(run, holder.data))
         for holder, run in _held(workflow)
     ]
     state = (
@@ -61,8 +60,7 @@ def load(spec: FrozenSpec, snapshot: bytes, engine: ScriptEngine) -> Workflow:
         top = Workflow(spec.spec, spec.subprocess_specs, engine)
         top.writes = writes
         holders = _load_scope(top, scope, {})
-        for holder_id, name, nested in inner:
-            identity = UUID(bytes=holder_id)
+        for identity, name, nested in inner:
             holder = holders[identity]
             run = SubProcessRun(spec.subprocess_specs[name], identity, top)
             top.subprocesses[identity] = run
@@ -86,14 +84,14 @@ def _held(workflow: Workflow) -> Iterator[tuple[Step, SubProcessRun]]:
 
 def _dump_scope(workflow: Any, base: Mapping[str, Any]) -> tuple[Any, ...]:
     rows: list[tuple[Any, ...]] = []
-    places: dict[UUID, int] = {}
+    places: dict[bytes, int] = {}
     for step in walk(workflow):
         parent = step.parent
         places[step.id] = len(rows)
         changed, removed = _delta(base if parent is None else parent.data, step.data)
         rows.append(
             (
-                step.id.bytes,
+                step.id,
                 -1 if parent is None else places[parent.id],
                 step._state + (_TRIGGERED if step.triggered else 0),
                 step.task_spec.name,
@@ -111,14 +109,14 @@ def _dump_scope(workflow: Any, base: Mapping[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _load_scope(workflow: Any, state: Any, base: Mapping[str, Any]) -> dict[UUID, Step]:
+def _load_scope(workflow: Any, state: Any, base: Mapping[str, Any]) -> dict[bytes, Step]:
     """Fill a workflow; return its tasks that may hold a subprocess."""
     rows, data, correlations, workflow.completed, workflow.success = state
     specs, tasks = workflow.spec.task_specs, workflow.tasks
     loaded: list[Step] = []
     for identity, place, number, element, notes, changed, removed in rows:
         step = Step.__new__(Step)
-        step.id = UUID(bytes=identity)
+        step.id = identity
         step.workflow = workflow
         step.task_spec = specs[element]
         step._state = number & ~_TRIGGERED

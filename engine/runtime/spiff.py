@@ -200,7 +200,7 @@ class Run:
         the run is then of no more use.
         """
         with self._step():
-            task = self._find(uid)
+            task = self._find(uid.bytes)
             if task is None or task._state != READY or not task.task_spec.manual:
                 raise TaskClosed
             write(task, self._kept(variables))
@@ -258,7 +258,7 @@ class Run:
                 item, value = self._item(task)
                 found.append(
                     OpenTask(
-                        uid=task.id,
+                        uid=UUID(bytes=task.id),
                         element=element,
                         lane=info.lane,
                         lane_name=info.lane_name,
@@ -469,7 +469,7 @@ class Run:
             ):
                 raise StuckInstance
 
-    def _find(self, uid: UUID) -> Step | None:
+    def _find(self, uid: bytes) -> Step | None:
         top = self._workflow
         for scope in (top, *top.subprocesses.values()):
             if uid in scope.tasks:
@@ -506,10 +506,9 @@ def _definitions(task: Step) -> Iterator[tuple[str, Any]]:
 
 def _event_uid(task: Step, element: str) -> UUID:
     """Identify an event that is waited for; those of one gateway share its task."""
-    if isinstance(task.task_spec, behaviour.EventBasedGateway):
-        return uuid5(task.id, element)
-    identity: UUID = task.id
-    return identity
+    uid = UUID(bytes=task.id)
+    several = isinstance(task.task_spec, behaviour.EventBasedGateway)
+    return uuid5(uid, element) if several else uid
 
 
 def _kind(definition: Any) -> Literal["message", "signal"]:
