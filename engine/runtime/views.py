@@ -86,6 +86,8 @@ class TaskRow:
     waiting_for: str
     has_draft: bool
     returned: bool
+    decision: bool
+    """People decide it one by one: never to be done in bulk."""
     revision: int
     created_at: datetime
     closed_at: datetime | None

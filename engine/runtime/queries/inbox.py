@@ -14,6 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from engine.clock import Clock
 from engine.definitions.models import ProcessVersion
 from engine.directory.actors import Actor
+from engine.directory.models import Organisation
 from engine.directory.policy import my_tasks, visible_matters
 from engine.errors import N_, InvalidInput
 from engine.runtime.models import MATTER_COLUMNS, NO_LIMIT, Instance, Task, TaskCandidate
@@ -45,7 +46,8 @@ _FILTERS = {
     "process": " AND fi.version_id IN (SELECT id FROM process_version WHERE key = :process)",
     "organisation_id": " AND fi.organisation_id = :organisation_id",
     "text": " AND (fi.title ILIKE :text OR fi.prefix || '-' || fi.year || '-'"
-    " || lpad(fi.serial::text, 4, '0') ILIKE :text)",
+    " || lpad(fi.serial::text, 4, '0') ILIKE :text OR fi.organisation_id IN"
+    " (SELECT id FROM organisation WHERE name ILIKE :text OR short_name ILIKE :text))",
 }
 
 _FIRST = """
@@ -245,11 +247,18 @@ def _conditions(filters: dict[str, Any]) -> list[ColumnElement[bool]]:
 
 
 def matches(pattern: str) -> ColumnElement[bool]:
-    """Return the clause for matters whose title or number contains what was searched for."""
+    """Return the clause for matters whose title, number or organisation contains what is wanted."""
     number = func.concat(
         Instance.prefix, "-", Instance.year, "-", func.lpad(cast(Instance.serial, Text), 4, "0")
     )
-    return or_(Instance.title.ilike(pattern), number.ilike(pattern))
+    places = select(Organisation.id).where(
+        or_(Organisation.name.ilike(pattern), Organisation.short_name.ilike(pattern))
+    )
+    return or_(
+        Instance.title.ilike(pattern),
+        number.ilike(pattern),
+        Instance.organisation_id.in_(places),
+    )
 
 
 def escaped(wanted: str) -> str:

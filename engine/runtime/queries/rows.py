@@ -89,6 +89,7 @@ def task_row(
         waiting_for=row.assignee_name or names.who(row.candidates),
         has_draft=row.has_draft,
         returned=row.returned,
+        decision=step.decision,
         revision=row.revision,
         created_at=row.created_at,
         closed_at=row.closed_at,
