@@ -50,13 +50,6 @@ class Unauthenticated(GuichengError):
     default = N_("请在 Authorization 请求头中提供有效的令牌（Bearer）。")
 
 
-class ReusedKey(InvalidInput):
-    """The idempotency key belongs to another command that was carried out before."""
-
-    code = "idempotency_key_reused"
-    default = N_("这个 Idempotency-Key 已用于另一次操作，请为每次操作换一个新的 UUID。")
-
-
 @dataclass(frozen=True)
 class Kind:
     """How a class of errors is told to programs."""

@@ -12,6 +12,7 @@ from engine.errors import NotAllowed, NotFound
 from engine.runtime.incidents import open_incidents, retry_incident
 from web.api.auth import actor
 from web.api.blueprint import Blueprint, answers, query
+from web.api.conditions import done_shape
 from web.api.fields import Shape, Whole
 from web.api.openapi import PREFIX
 from web.api.paging import MAX_LIMIT, page, page_of
@@ -79,8 +80,7 @@ def retry(incident_id: int) -> Response:
         done = retry_incident(incident_id, actor=actor(), clock=clock())
     except NotAllowed:
         raise NotFound from None
-    opened = [{"id": number, "element": name} for number, name in done.opened.items()]
-    return reply({"instance_id": done.instance_id, "opened": opened, "ended": done.ended})
+    return reply(done_shape(done))
 
 
 def _administrator() -> None:

@@ -9,7 +9,6 @@ from marshmallow import fields
 
 from engine.directory.policy import Action, require
 from engine.errors import InvalidInput
-from engine.ledger.kinds import EntryKind
 from engine.runtime import operations
 from engine.runtime.queries.access import open_matter
 from engine.runtime.queries.matters import matter_view, matters
@@ -26,7 +25,7 @@ from web.api.blueprint import (
     query,
     takes,
 )
-from web.api.conditions import About, carry, seen_revision
+from web.api.conditions import carry, seen_revision
 from web.api.fields import Choice, Data, Day, Shape, Text, Whole
 from web.api.openapi import PREFIX
 from web.api.paging import PageQuery, after, page, page_of
@@ -180,10 +179,8 @@ def list_instances(given: dict[str, Any]) -> Response:
 def start(given: dict[str, Any]) -> Response:
     """Start a process instance"""
     process = given["process"]
-    about = About((EntryKind.STARTED, EntryKind.COMPLETED), process=process)
     try:
         done = carry(
-            about,
             operations.start_instance,
             key=process,
             data=given["data"],
@@ -248,7 +245,7 @@ def list_ledger(given: dict[str, Any], instance_id: int) -> Response:
 @answers(200, DoneSchema)
 def cancel(given: dict[str, Any], instance_id: int) -> Response:
     """End a process instance where it stands, with a reason"""
-    return _steer(operations.cancel_instance, EntryKind.CANCELLED, instance_id, **given)
+    return _steer(operations.cancel_instance, instance_id, **given)
 
 
 @blueprint.post("/<id:instance_id>/suspend", errors=(403, 404))
@@ -257,7 +254,7 @@ def cancel(given: dict[str, Any], instance_id: int) -> Response:
 @answers(200, DoneSchema)
 def suspend(given: dict[str, Any], instance_id: int) -> Response:
     """Halt a process instance until it is resumed, with a reason"""
-    return _steer(operations.suspend_instance, EntryKind.SUSPENDED, instance_id, **given)
+    return _steer(operations.suspend_instance, instance_id, **given)
 
 
 @blueprint.post("/<id:instance_id>/resume", errors=(403, 404))
@@ -265,7 +262,7 @@ def suspend(given: dict[str, Any], instance_id: int) -> Response:
 @answers(200, DoneSchema)
 def resume(instance_id: int) -> Response:
     """Take up a suspended process instance again"""
-    return _steer(operations.resume_instance, EntryKind.RESUMED, instance_id)
+    return _steer(operations.resume_instance, instance_id)
 
 
 @blueprint.post("/<id:instance_id>/messages", errors=(403, 404, 500))
@@ -274,10 +271,8 @@ def resume(instance_id: int) -> Response:
 @answers(200, DoneSchema)
 def send_message(given: dict[str, Any], instance_id: int) -> Response:
     """Send one of the procedure's messages to a running instance, such as a withdrawal"""
-    about = About((EntryKind.MESSAGE_RECEIVED,), instance_id=instance_id)
     try:
         done = carry(
-            about,
             operations.send_message,
             instance_id=instance_id,
             revision=seen_revision(),
@@ -288,9 +283,8 @@ def send_message(given: dict[str, Any], instance_id: int) -> Response:
     return reply(done)
 
 
-def _steer(command: Any, kind: EntryKind, instance_id: int, **given: Any) -> Response:
-    about = About((kind,), instance_id=instance_id)
-    return reply(carry(about, command, instance_id=instance_id, revision=seen_revision(), **given))
+def _steer(command: Any, instance_id: int, **given: Any) -> Response:
+    return reply(carry(command, instance_id=instance_id, revision=seen_revision(), **given))
 
 
 def _detail(view: MatterView) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from marshmallow import fields
 from engine.database import unit_of_work
 from engine.errors import N_, InvalidInput, NotFound
 from engine.forms.drafts import discard_draft, load_draft, save_draft
-from engine.ledger.kinds import EntryKind
 from engine.runtime.assignment import claim_task, delegate_task, unclaim_task
 from engine.runtime.operations import complete_task, send_back
 from engine.runtime.queries.inbox import inbox, list_mine
@@ -20,7 +19,7 @@ from engine.runtime.queries.tasks import decision_of, task_view
 from engine.runtime.views import Bucket, TaskView
 from web.api.auth import actor
 from web.api.blueprint import ETAG, Blueprint, answers, body, commands, query
-from web.api.conditions import About, carry, seen_revision
+from web.api.conditions import carry, seen_revision
 from web.api.fields import Choice, Data, Day, Shape, Text, Whole
 from web.api.forms import FormSchemaSchema, PersonChoiceSchema, form_shape
 from web.api.openapi import PREFIX
@@ -170,8 +169,7 @@ def claim(task_id: int) -> Response:
 
     It leaves the inboxes of the others. Claiming one's own changes nothing.
     """
-    about = About((EntryKind.CLAIMED,), task_id=task_id)
-    return reply(carry(about, claim_task, task_id=task_id, revision=seen_revision()))
+    return reply(carry(claim_task, task_id=task_id, revision=seen_revision()))
 
 
 @blueprint.post("/<id:task_id>/unclaim", errors=(403, 404))
@@ -179,8 +177,7 @@ def claim(task_id: int) -> Response:
 @answers(200, DoneSchema)
 def unclaim(task_id: int) -> Response:
     """Put a task back for all who may do it"""
-    about = About((EntryKind.UNCLAIMED,), task_id=task_id)
-    return reply(carry(about, unclaim_task, task_id=task_id, revision=seen_revision()))
+    return reply(carry(unclaim_task, task_id=task_id, revision=seen_revision()))
 
 
 @blueprint.post("/<id:task_id>/delegate", errors=(403, 404))
@@ -189,10 +186,8 @@ def unclaim(task_id: int) -> Response:
 @answers(200, DoneSchema)
 def delegate(given: dict[str, Any], task_id: int) -> Response:
     """Hand a task to another person, with a reason"""
-    about = About((EntryKind.DELEGATED,), task_id=task_id)
     return reply(
         carry(
-            about,
             delegate_task,
             task_id=task_id,
             to_person_id=given["person_id"],
@@ -211,10 +206,8 @@ def complete(given: dict[str, Any], task_id: int) -> Response:
 
     Problems of the form are named by the path of the field, below ``data``.
     """
-    about = About((EntryKind.COMPLETED,), task_id=task_id)
     try:
         done = carry(
-            about,
             complete_task,
             task_id=task_id,
             data=given["data"],
@@ -232,10 +225,8 @@ def complete(given: dict[str, Any], task_id: int) -> Response:
 @answers(200, DoneSchema)
 def send_task_back(given: dict[str, Any], task_id: int) -> Response:
     """Send the matter back to an earlier step, with a reason"""
-    about = About((EntryKind.SENT_BACK,), task_id=task_id)
     return reply(
         carry(
-            about,
             send_back,
             task_id=task_id,
             target=given["target"],
