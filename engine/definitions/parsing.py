@@ -37,15 +37,8 @@ from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
 
 from engine.definitions import behaviour
-from engine.definitions.diagram import (
-    HUMAN_TASKS,
-    Diagram,
-    ElementInfo,
-    ExpressionUse,
-    FlowInfo,
-    reachable,
-    read_diagram,
-)
+from engine.definitions.diagram import reachable, read_diagram
+from engine.definitions.elements import HUMAN_TASKS, Diagram, ElementInfo, ExpressionUse, FlowInfo
 from engine.definitions.timers import CycleTimer, DateTimer, DurationTimer
 from engine.definitions.xml import check_schema, local_name, read_xml
 from engine.errors import N_, PackageProblem, Problem

@@ -8,9 +8,8 @@ thread; the specification behind it is shared by all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, Literal
 from uuid import UUID, uuid5
@@ -21,7 +20,7 @@ from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.bpmn.util.event import BpmnEvent
 
-from engine.clock import ZONE, Clock
+from engine.clock import ZONE
 from engine.definitions import behaviour
 from engine.definitions.branches import (
     ON,
@@ -55,86 +54,27 @@ from engine.runtime.tree import (
     walk,
     walk_all,
 )
+from engine.runtime.values import (
+    Environment,
+    Message,
+    OpenTask,
+    Passed,
+    PendingTimer,
+    Subscription,
+)
+
+__all__ = [
+    "Environment",
+    "Message",
+    "OpenTask",
+    "Passed",
+    "PendingTimer",
+    "Run",
+    "Subscription",
+]
 
 COMPACT_EVERY: Final = 64
 """After how many automatic activities the tree is compacted inside a step."""
-
-
-@dataclass(frozen=True)
-class Environment:
-    """What a run needs to know of the world."""
-
-    clock: Clock
-    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    """The date functions of expressions."""
-    step_budget: int = 20_000
-    """How many automatic activities one step may run."""
-    dates: frozenset[str] = frozenset()
-    """Elements whose days are remembered besides those that the diagram asks for."""
-    variables: frozenset[str] = frozenset()
-    """Variables that are kept besides those that the diagram reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenTask:
-    """A task that waits for a person."""
-
-    uid: UUID
-    """Stays the same until the task ends."""
-    element: str
-    lane: str | None
-    """The id of the lane."""
-    lane_name: str | None
-    variables: Data
-    """What its branch knows: process variables, and ``on``."""
-    item: int | str | None
-    """The index or key in the collection, for an instance of a multi-instance."""
-    value: Any
-    """The item of the collection itself, where the diagram names it."""
-    not_before: date | None
-    """The latest day on which a step happened that this one follows."""
-
-
-@dataclass(frozen=True, slots=True)
-class PendingTimer:
-    """A timer that is armed."""
-
-    uid: UUID
-    element: str
-    due_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """An event that is waited for."""
-
-    uid: UUID
-    element: str
-    name: str
-    kind: Literal["message", "signal"] = "message"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message or signal that nobody in the instance waited for."""
-
-    name: str
-    payload: Data
-    kind: Literal["message", "signal"] = "message"
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """An element that was completed in this step."""
-
-    element: str
-    kind: str
-    variables: Data
-    """What its branch knew right after, with ``on``."""
-    flows: tuple[str, ...]
-    """The flows that were taken from it."""
-    instance: bool = False
-    """It is one instance (or round) of an activity that is passed as a whole later."""
 
 
 class Run:
