@@ -1,0 +1,34 @@
+"""``python -m tests.bench`` measures everything; ``python -m tests.bench engine loop`` some of it."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from engine import postgres
+from tests.bench.installation import BENCH_DIR, DATA_DIR
+from tests.bench.report import Report, say
+
+PARTS = ("engine", "http", "loop", "inbox", "size", "timers")
+
+
+def main() -> None:
+    """Measure the parts named on the command line, or all."""
+    wanted = sys.argv[1:] or list(PARTS)
+    unknown = [name for name in wanted if name not in PARTS]
+    if unknown:
+        raise SystemExit(f"unknown: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    report = Report()
+    try:
+        for name in wanted:
+            say(f"— {name}")
+            import_module(f"tests.bench.{name}").measure(report)
+            report.write(DATA_DIR / "bench.json", whole=False)
+        report.write(DATA_DIR / "bench.json", whole=set(wanted) == set(PARTS))
+    finally:
+        report.show()
+        postgres.remove(BENCH_DIR)
+
+
+if __name__ == "__main__":
+    main()
