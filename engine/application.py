@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_migrate import Migrate
 
-from engine.database import db, engine_options, sqlalchemy_url
+from engine.database import db, engine_options, keep_statements, sqlalchemy_url
 from engine.migrations import FOLDER
 from engine.postgres import Addresses, addresses
 from engine.settings import Settings
@@ -30,4 +30,6 @@ def configure(
     app.extensions["guicheng"] = settings
     app.extensions["guicheng.addresses"] = where
     db.init_app(app)
+    with app.app_context():
+        keep_statements(db.engine)
     Migrate(app, db, directory=str(FOLDER))

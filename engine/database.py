@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol, cast
 
+import psycopg
 import structlog
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, MetaData
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.rows import namedtuple_row
+from sqlalchemy import DateTime, Engine, MetaData, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -72,6 +75,60 @@ def engine_options(url: str, *, pool_size: int = 10) -> dict[str, Any]:
     }
 
 
+class Connection(psycopg.Connection[Any]):
+    """A connection that keeps its prepared statements over a rollback.
+
+    psycopg drops them all at every ROLLBACK, in case a table made in that transaction is gone. Ours
+    are made by migrations only, and every read ends in a rollback: planning the statements of a
+    step anew each time costs more than running them.
+    """
+
+    def rollback(self) -> None:
+        """Roll back to the start of the pending transaction, if there is one."""
+        if self.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            result = self.pgconn.exec_(b"ROLLBACK")
+            if result.status == ExecStatus.COMMAND_OK:
+                return
+        super().rollback()
+
+
+def keep_statements(engine: Engine) -> None:
+    """Let an engine make connections of class :class:`Connection`."""
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Dialect, record: Any, args: list[Any], params: dict[str, Any]) -> Any:
+        return Connection.connect(*args, **params)
+
+
+class Record(Protocol):
+    """A row whose columns are attributes: of :func:`fetch`, or of SQLAlchemy."""
+
+    def __getattr__(self, name: str, /) -> Any: ...
+
+
+def fetch(session: Session, statement: str, parameters: Mapping[str, Any]) -> list[Record]:
+    """Return the rows of a statement written for psycopg, in the session's transaction.
+
+    For the few statements of which every step is made: SQLAlchemy takes longer to describe a row of
+    thirty columns than PostgreSQL to find it. Errors are psycopg's own.
+    """
+    with _driver(session).cursor(row_factory=namedtuple_row) as cursor:
+        rows = cursor.execute(statement, parameters, binary=True).fetchall()
+    return cast("list[Record]", rows)
+
+
+def run(session: Session, statement: str, parameters: Mapping[str, Any]) -> None:
+    """Carry out a statement written for psycopg that returns nothing."""
+    with _driver(session).cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+def _driver(session: Session) -> psycopg.Connection[Any]:
+    driver = session.connection().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
 def sqlalchemy_url(url: str) -> str:
     """Return ``url`` with our driver named: ``postgresql+psycopg://…``."""
     for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
@@ -93,9 +150,8 @@ def unit_of_work() -> Iterator[Session]:
     session.info["in_unit"] = True
     session.info["effects"] = []
     try:
-        # A read before the command may have left a transaction open; start from the present state.
         if session.in_transaction():
-            session.rollback()
+            _start_from_now(session)
         yield session
         session.commit()
     except BaseException:
@@ -113,6 +169,19 @@ def unit_of_work() -> Iterator[Session]:
         except Exception:
             # The step is committed and must stay so; a broken receiver is a matter for the log.
             log.exception("after_commit_failed")
+
+
+def _start_from_now(session: Session) -> None:
+    """Go on in the transaction that a read before the command has left open.
+
+    Each statement sees what is committed when it begins (READ COMMITTED), so only what the session
+    remembers has to be forgotten. Whatever else may hang on the transaction is rolled back.
+    """
+    clean = not (session.new or session.dirty or session.deleted)
+    if clean and _driver(session).info.transaction_status == TransactionStatus.INTRANS:
+        session.expire_all()
+    else:
+        session.rollback()
 
 
 def after_commit(session: Session, effect: Callable[[], object]) -> None:

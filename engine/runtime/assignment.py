@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.database import Record
 from engine.directory.actors import Actor, load_actor, person_key
 from engine.directory.policy import Action, require
 from engine.errors import N_, InvalidInput, NotFound
@@ -112,7 +111,7 @@ def _command(name: str, task_id: int, actor: Actor, command_id: UUID | None) -> 
 
 
 def _event(
-    kind: EntryKind, row: Row[Any], actor: Actor, on_behalf_of: int | None, command_id: UUID | None
+    kind: EntryKind, row: Record, actor: Actor, on_behalf_of: int | None, command_id: UUID | None
 ) -> Event:
     return Event(
         kind,
@@ -125,7 +124,7 @@ def _event(
 
 
 def _assign(
-    session: Session, row: Row[Any], event: Event, clock: Clock, assignee_id: int | None
+    session: Session, row: Record, event: Event, clock: Clock, assignee_id: int | None
 ) -> None:
     principals = row.candidates if assignee_id is None else [person_key(assignee_id)]
     store.write_assignment(

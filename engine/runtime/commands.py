@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import structlog
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -67,7 +68,7 @@ def carry_out(command: Command, step: Callable[[Session], Done], clock: Clock) -
     try:
         with unit_of_work() as session:
             return step(session)
-    except (GuichengError, IntegrityError) as failure:
+    except (GuichengError, IntegrityError, psycopg.IntegrityError) as failure:
         # A double click finds the task closed or gone to others, the files used, the person's
         # status changed; or it loses the race to record the command.
         done = _carried_out_before(command)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from engine.database import Record
 from engine.errors import N_, NotFound, NotRunning, StaleRevision
 from engine.runtime import store
 
 
-def instance_row(session: Session, instance_id: int, *, running: bool = True) -> Row[Any]:
+def instance_row(session: Session, instance_id: int, *, running: bool = True) -> Record:
     """Return the matter's row, locked. Raises NotFound; NotRunning unless ``running`` is False."""
     row = store.lock_instance(session, instance_id)
     if row is None:
@@ -21,7 +19,7 @@ def instance_row(session: Session, instance_id: int, *, running: bool = True) ->
     return row
 
 
-def task_row(session: Session, task_id: int) -> Row[Any]:
+def task_row(session: Session, task_id: int) -> Record:
     """Return the task with its matter, the matter locked. Raises NotFound."""
     row = store.lock_task(session, task_id)
     if row is None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.database import Record
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, Decision, require
 from engine.errors import (
@@ -129,6 +128,6 @@ def _steering(
 
 def _steered(
     session: Session, instance_id: int, action: Action, actor: Actor
-) -> tuple[Row[Any], Decision]:
+) -> tuple[Record, Decision]:
     row = instance_row(session, instance_id, running=False)
     return row, require(actor, action, matter_view(row, matter_of(session, row)))

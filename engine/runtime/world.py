@@ -16,6 +16,7 @@ from engine.calendars.functions import date_functions
 from engine.calendars.operations import load_holiday_table
 from engine.calendars.working_days import HolidayTable
 from engine.clock import Clock
+from engine.database import Record
 from engine.definitions.package import Lane
 from engine.definitions.versions import Definition, load_definition
 from engine.directory.things import MatterView, TaskView
@@ -91,7 +92,7 @@ def make_world(session: Session, clock: Clock) -> World:
     )
 
 
-def matter_of(session: Session, row: Row[Any]) -> Matter:
+def matter_of(session: Session, row: Record) -> Matter:
     """Return the matter of a locked row, with its definition and its people."""
     definition = load_definition(session, row.version_id)
     participants: Mapping[str, tuple[int, ...]] = {}
@@ -108,7 +109,7 @@ def matter_of(session: Session, row: Row[Any]) -> Matter:
 
 
 def matter_view(
-    row: Row[Any], matter: Matter, *, working: Iterable[str] = (), deciding: Iterable[str] = ()
+    row: Record, matter: Matter, *, working: Iterable[str] = (), deciding: Iterable[str] = ()
 ) -> MatterView:
     """Return what the access policy wants to know of a matter."""
     return MatterView(
@@ -123,7 +124,7 @@ def matter_view(
     )
 
 
-def task_view(row: Row[Any], matter: Matter) -> TaskView:
+def task_view(row: Record, matter: Matter) -> TaskView:
     """Return what the access policy wants to know of a task."""
     step = matter.definition.package.steps[row.element]
     candidates = frozenset(row.candidates)
