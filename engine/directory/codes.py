@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Self
-
+from engine.coded import Coded
 from engine.errors import N_
 
 
-class _Coded(StrEnum):
-    """A stored code with its Chinese name (which is also its message id for translation)."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
-
-
-class MembershipStatus(_Coded):
+class MembershipStatus(Coded):
     """Where a person stands with the Party (domain/14 §3)."""
 
     NONE = "none", N_("群众")
@@ -32,7 +18,7 @@ class MembershipStatus(_Coded):
     LEFT = "left", N_("已出党")
 
 
-class RestrictionKind(_Coded):
+class RestrictionKind(Coded):
     """Why a full member has no right to vote for a time (domain/14 §3)."""
 
     PARTY_PROBATION = "party_probation", N_("留党察看")
@@ -40,7 +26,7 @@ class RestrictionKind(_Coded):
     SUSPENDED = "suspended", N_("停止党籍")
 
 
-class OrganisationKind(_Coded):
+class OrganisationKind(Coded):
     """Types of Party organisation (domain/14 §2)."""
 
     COMMITTEE = "committee", N_("党委")
@@ -60,7 +46,7 @@ BRANCH_KINDS = frozenset(
 """Organisations that have members of their own and hold members' meetings."""
 
 
-class PostKind(_Coded):
+class PostKind(Coded):
     """Posts that a person may hold at an organisation (domain/14 §1)."""
 
     SECRETARY = "secretary", N_("书记")
@@ -89,14 +75,14 @@ COMMITTEE_POSTS = frozenset(
 """Whoever holds one of these sits on the committee of the organisation."""
 
 
-class Gender(_Coded):
+class Gender(Coded):
     """As on the identity card."""
 
     MALE = "male", N_("男")
     FEMALE = "female", N_("女")
 
 
-class Language(_Coded):
+class Language(Coded):
     """Languages the pages can be shown in."""
 
     CHINESE = "zh", N_("中文")

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
+from engine.coded import Coded
 from engine.directory import rights as r
 from engine.directory.actors import Actor, HeldPost
 from engine.directory.codes import PostKind
@@ -44,16 +45,8 @@ __all__ = [
 ]
 
 
-class Action(StrEnum):
+class Action(Coded):
     """What can be asked of the policy. The comment names the view it is asked about."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
 
     # MatterView
     VIEW_MATTER = "view_matter", N_("查看该事项")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from engine.coded import Coded
 from engine.errors import N_
 
 
@@ -58,32 +59,16 @@ class Body(StrEnum):
     COMMITTEE = "committee"
 
 
-class Outcome(StrEnum):
+class Outcome(Coded):
     """How a vote ended."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
 
     ADOPTED = "adopted", N_("通过")
     LOST = "lost", N_("未通过")
     NO_QUORUM = "no_quorum", N_("未达到法定人数，会议无效")
 
 
-class Exclusion(StrEnum):
+class Exclusion(Coded):
     """Why a member may be left out of 应到会 for one meeting (domain/14 §5)."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
 
     CANNOT_EXPRESS = "cannot_express", N_("患有精神病或因其他疾病不能表达本人意志")
     ABROAD = "abroad", N_("自费出国半年以上")

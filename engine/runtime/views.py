@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
+from engine.coded import Coded
 from engine.definitions.package import Basis, Document
 from engine.errors import N_
 from engine.forms.fields import PersonChoice
@@ -15,19 +15,7 @@ from engine.forms.schema import FormSchema
 from engine.runtime.people import DatabaseFormContext
 
 
-class _Labelled(StrEnum):
-    """A closed set whose members have a Chinese name (a message id)."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> _Labelled:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
-
-
-class Bucket(_Labelled):
+class Bucket(Coded):
     """The parts of an inbox."""
 
     OVERDUE = "overdue", N_("已超期")
@@ -37,7 +25,7 @@ class Bucket(_Labelled):
     DONE = "done", N_("已办")
 
 
-class MatterStatus(_Labelled):
+class MatterStatus(Coded):
     """The state of a matter."""
 
     ACTIVE = "active", N_("进行中")
@@ -46,7 +34,7 @@ class MatterStatus(_Labelled):
     CANCELLED = "cancelled", N_("已终止")
 
 
-class Progress(_Labelled):
+class Progress(Coded):
     """Where a key step or a stage stands."""
 
     DONE = "done", N_("已完成")
