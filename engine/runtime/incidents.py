@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import false, func, or_, select
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
@@ -18,6 +18,8 @@ from engine.directory.codes import PostKind
 from engine.directory.policy import Action, require
 from engine.directory.things import MatterView, OrganisationView
 from engine.errors import N_, Conflict, NotFound
+from engine.ledger.chain import Event
+from engine.ledger.kinds import EntryKind
 from engine.runtime import operations, store
 from engine.runtime.commands import Done
 from engine.runtime.models import Incident, Instance
@@ -39,13 +41,17 @@ class IncidentView:
 
 def open_incidents(session: Session, actor: Actor, *, limit: int = 200) -> list[IncidentView]:
     """Return the incidents that the actor manages, newest first."""
-    managed = [post.path for post in actor.posts if post.kind == PostKind.ADMINISTRATOR]
     top = organisations.root(session).path
-    rows = session.execute(
-        select(Incident, Instance.path)
+    place = func.coalesce(Instance.path, top)
+    managed = [post.path for post in actor.posts if post.kind == PostKind.ADMINISTRATOR]
+    rows = session.scalars(
+        select(Incident)
         .outerjoin(Instance, Instance.id == Incident.instance_id)
-        .where(Incident.resolved_at.is_(None))
-        .order_by(Incident.created_at.desc())
+        .where(
+            Incident.resolved_at.is_(None),
+            or_(false(), *(func.starts_with(place, path) for path in managed)),
+        )
+        .order_by(Incident.created_at.desc(), Incident.id.desc())
         .limit(limit)
     )
     return [
@@ -58,8 +64,7 @@ def open_incidents(session: Session, actor: Actor, *, limit: int = 200) -> list[
             incident.created_at,
             incident.attempts,
         )
-        for incident, path in rows
-        if any((path or top).startswith(root) for root in managed)
+        for incident in rows
     ]
 
 
@@ -70,12 +75,7 @@ def retry_incident(incident_id: int, *, actor: Actor, clock: Clock) -> Done:
     more attempt and is raised.
     """
     with unit_of_work() as session:
-        incident = session.get(Incident, incident_id, with_for_update=True)
-        if incident is None:
-            raise NotFound(N_("没有这条异常记录。"))
-        if incident.resolved_at is not None:
-            raise Conflict(N_("这条异常已经处理完毕。"))
-        _may_manage(session, incident, actor)
+        incident = _open_incident(session, incident_id, actor)
         command = dict(incident.command)
         person_id, instance_id = incident.actor_id, incident.instance_id
         who = None
@@ -87,13 +87,13 @@ def retry_incident(incident_id: int, *, actor: Actor, clock: Clock) -> Done:
 
 
 def dismiss_incident(incident_id: int, *, actor: Actor, clock: Clock) -> None:
-    """Close an incident whose command is no longer wanted."""
+    """Close an incident whose command is no longer wanted.
+
+    Raises NotFound, NotAllowed, Conflict (resolved already).
+    """
     with unit_of_work() as session:
-        incident = session.get(Incident, incident_id, with_for_update=True)
-        if incident is None:
-            raise NotFound(N_("没有这条异常记录。"))
-        _may_manage(session, incident, actor)
-    _resolve(incident_id, actor, clock)
+        incident = _open_incident(session, incident_id, actor)
+        _close(incident, actor, clock)
 
 
 def _again(
@@ -134,8 +134,15 @@ def _again(
     raise Conflict(N_("这条异常不能自动重试，请由办理人重新提交后关闭。"))
 
 
-def _may_manage(session: Session, incident: Incident, actor: Actor) -> None:
+def _open_incident(session: Session, incident_id: int, actor: Actor) -> Incident:
+    """Return the incident, locked. Raises NotFound, NotAllowed, Conflict (resolved already)."""
+    incident = session.get(Incident, incident_id, with_for_update=True, populate_existing=True)
+    if incident is None:
+        raise NotFound(N_("没有这条异常记录。"))
     require(actor, Action.MANAGE_INCIDENT, _thing(session, incident.instance_id))
+    if incident.resolved_at is not None:
+        raise Conflict(N_("这条异常已经处理完毕。"))
+    return incident
 
 
 def _thing(session: Session, instance_id: int | None) -> MatterView | OrganisationView:
@@ -147,10 +154,27 @@ def _thing(session: Session, instance_id: int | None) -> MatterView | Organisati
 
 
 def _resolve(incident_id: int, actor: Actor, clock: Clock) -> None:
-    """Close an incident and forget what it carried: the ledger has it if it was carried out."""
+    """Close a retried incident, and record on the matter's chain who let it be done."""
     with unit_of_work() as session:
-        incident = session.get(Incident, incident_id, with_for_update=True)
-        assert incident is not None
-        incident.resolved_at = clock.now()
-        incident.resolved_by = actor.person_id
-        incident.command = {"name": incident.command["name"]}
+        incident = session.get(Incident, incident_id, with_for_update=True, populate_existing=True)
+        if incident is None or incident.resolved_at is not None:
+            return  # another administrator retried it at the same time
+        row = None
+        if incident.instance_id is not None:
+            row = store.lock_instance(session, incident.instance_id)
+        if row is not None:
+            event = Event(
+                EntryKind.RETRIED,
+                actor_id=actor.person_id,
+                occurred_on=clock.today(),
+                payload={"incident": incident_id, "command": incident.command["name"]},
+            )
+            store.write_entry(session, row, event, clock.now())
+        _close(incident, actor, clock)
+
+
+def _close(incident: Incident, actor: Actor, clock: Clock) -> None:
+    """Close an incident and forget what it carried: the ledger has it if it was carried out."""
+    incident.resolved_at = clock.now()
+    incident.resolved_by = actor.person_id
+    incident.command = {"name": incident.command["name"]}

@@ -133,6 +133,8 @@ def _subject(
 ) -> Person | None:
     """Return the person the matter is about, if it may be about them."""
     if definition.package.subject != "person":
+        if subject_id is not None:
+            raise InvalidInput({"subject": [N_("此流程办理党组织的事项，不涉及某个人员。")]})
         return None
     person = None if subject_id is None else session.get(Person, subject_id)
     if person is None:

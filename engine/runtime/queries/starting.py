@@ -15,7 +15,7 @@ from engine.directory.actors import Actor
 from engine.directory.codes import MembershipStatus
 from engine.directory.membership import statuses_on
 from engine.directory.models import Organisation, Person
-from engine.errors import N_, NotAllowed, NotFound
+from engine.errors import N_, Conflict, NotAllowed, NotFound
 from engine.forms.fields import PersonChoice
 from engine.runtime import transitions
 from engine.runtime.people import form_context
@@ -48,7 +48,10 @@ def start_view(
     organisation_id: int | None = None,
     occurred_on: date | None = None,
 ) -> StartView:
-    """Return the first form of a procedure. Raises NotFound, NotAllowed."""
+    """Return the first form of a procedure.
+
+    Raises NotFound, NotAllowed; Conflict when the procedure does not begin with a task.
+    """
     version_id = active_version(session, key)
     if version_id is None:
         raise NotFound(N_("没有这个流程，或尚未部署。"))
@@ -71,6 +74,8 @@ def start_view(
         started_on=day,
         world=world,
     )
+    if not transition.opened:
+        raise Conflict(N_("此流程没有可以随发起一并办理的任务。"))
     first = transition.opened[0]
     context = form_context(session, world, transition.matter, day, actor)
     form = definition.form_of(first.element)
@@ -79,7 +84,7 @@ def start_view(
         key=key,
         title=package.title,
         description=package.description,
-        step_title=f"{first.step.number} {first.step.title}",
+        step_title=f"{first.step.number or ''} {first.step.title}".strip(),
         action=first.step.action,
         basis=first.step.basis,
         form=form,
