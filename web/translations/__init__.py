@@ -1,0 +1,79 @@
+"""English texts of the pages. Chinese is the language of the source; its strings are the keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+FOLDER: Final = Path(__file__).resolve().parent / "en" / "LC_MESSAGES"
+SOURCES: Final = (
+    "engine/attachments/**.py",
+    "engine/directory/**.py",
+    "engine/forms/checking.py",
+    "engine/forms/drafts.py",
+    "engine/forms/html.py",
+    "engine/forms/values.py",
+    "engine/forms/votes.py",
+    "engine/ledger/kinds.py",
+    "engine/runtime/**.py",
+    "engine/errors.py",
+    "engine/health.py",
+    "web/*.py",
+    "web/auth/**.py",
+    "web/forms/**.py",
+    "web/inbox/**.py",
+    "web/instances/**.py",
+    "web/mine/**.py",
+)
+"""Where people's words stand. Messages for authors of packages and of programs stay Chinese."""
+KEYWORDS: Final = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+
+
+def extracted() -> Catalog:
+    """Return every message of the sources, without translations."""
+    catalog = Catalog(charset="utf-8", fuzzy=False)
+    methods = [(pattern, "python") for pattern in SOURCES]
+    methods.append(("web/templates/**.html", "jinja2"))
+    for _, _, message, _, _ in extract_from_dir(ROOT, methods, keywords=KEYWORDS):
+        catalog.add(message)
+    return catalog
+
+
+def english() -> Catalog:
+    """Return the English texts."""
+    with (FOLDER / "messages.po").open("rb") as handle:
+        return read_po(handle, locale="en")
+
+
+def update() -> list[str]:
+    """Bring the messages up to date with the sources; return those without an English text."""
+    catalog = english()
+    catalog.update(extracted(), no_fuzzy_matching=True)
+    catalog.obsolete.clear()
+    catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = ""
+    with (FOLDER / "messages.po").open("wb") as handle:
+        write_po(handle, catalog, width=100, no_location=True, omit_header=False)
+    return untranslated(catalog)
+
+
+def untranslated(catalog: Catalog) -> list[str]:
+    """Return the messages without an English text."""
+    return [
+        m.id if isinstance(m.id, str) else m.id[0]
+        for m in catalog
+        if m.id and not (m.string if isinstance(m.string, str) else any(m.string))
+    ]
+
+
+def compile_texts() -> Path:
+    """Write the file that pages read; it is made at setup and not kept in the repository."""
+    target = FOLDER / "messages.mo"
+    with target.open("wb") as handle:
+        write_mo(handle, english())
+    return target
