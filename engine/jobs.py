@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import procrastinate
@@ -14,8 +15,9 @@ from sqlalchemy import text
 
 from engine.clock import Clock, SystemClock
 from engine.database import unit_of_work
-from engine.queue import worker_app
+from engine.queue import enqueue, worker_app
 from engine.runtime import operations
+from engine.runtime.messages import MESSAGE_DAYS
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +39,7 @@ def build_worker(
                     function(**arguments)
 
             run.__name__ = name
-            return worker.task(name=name, **options)(run)
+            return worker.task(name=name, **options)(run)  # type: ignore[no-untyped-call]
 
         return register
 
@@ -54,7 +56,7 @@ def build_worker(
     @worker.periodic(cron="* * * * *")
     @job("sweep", queueing_lock="sweep")
     def sweep(timestamp: int) -> None:
-        sweep_timers(clock)
+        sweep_all(clock)
 
     @worker.periodic(cron="*/2 * * * *")
     @worker.task(name="rescue_stalled", queueing_lock="rescue_stalled")
@@ -64,37 +66,78 @@ def build_worker(
     return worker
 
 
+def sweep_all(clock: Clock) -> None:
+    """Give everything that waits without a job a job again."""
+    sweep_timers(clock)
+    sweep_messages(clock)
+
+
+_LOST_TIMERS = text(
+    """
+    SELECT t.instance_id FROM timer t JOIN instance i ON i.id = t.instance_id
+    WHERE t.due_at <= :now AND i.status = 'active' AND NOT EXISTS (
+        SELECT FROM procrastinate_jobs j
+        WHERE j.task_name = :job AND j.status IN ('todo', 'doing')
+            AND (j.args->>'instance_id')::bigint = t.instance_id
+            AND (j.scheduled_at IS NULL OR j.scheduled_at <= now() OR j.attempts > 0)
+    )
+    GROUP BY t.instance_id ORDER BY min(t.due_at), t.instance_id LIMIT :batch
+    """
+)
+# A job that failed waits for its next attempt; one for a later timer of the matter does not count.
+
+_WAITING_MESSAGES = text(
+    """
+    SELECT m.id FROM message_outbox m
+    WHERE (m.created_at < :expired OR EXISTS (
+        SELECT FROM message_subscription s JOIN instance i ON i.id = s.instance_id
+        WHERE s.name = m.name AND s.instance_id <> m.sender_id AND i.status = 'active'
+    )) AND NOT EXISTS (
+        SELECT FROM procrastinate_jobs j
+        WHERE j.task_name = :job AND j.status IN ('todo', 'doing')
+            AND (j.args->>'message_id')::bigint = m.id
+    )
+    ORDER BY m.id LIMIT :batch
+    """
+)
+
+
 def sweep_timers(clock: Clock) -> int:
-    """Enqueue a job for every timer that is due and still there; return how many matters.
+    """Enqueue a job for every matter with a timer that is due; return how many matters.
 
     The step that armed a timer enqueued its job already. This finds those whose job was lost: a
     queue restored from an older backup, a clock set back, a job that failed for good.
     """
     with unit_of_work() as session:
-        due = session.scalars(
-            text(
-                "SELECT DISTINCT t.instance_id FROM timer t JOIN instance i ON i.id = t.instance_id"
-                " WHERE t.due_at <= :now AND i.status = 'active' LIMIT :batch"
-            ),
-            {"now": clock.now(), "batch": SWEEP_BATCH},
+        lost = session.scalars(
+            _LOST_TIMERS,
+            {"now": clock.now(), "job": operations.FIRE_TIMERS, "batch": SWEEP_BATCH},
         ).all()
-        waiting = set(
-            session.scalars(
-                text(
-                    "SELECT (args->>'instance_id')::bigint FROM procrastinate_jobs"
-                    " WHERE task_name = :name AND status IN ('todo', 'doing')"
-                    " AND (scheduled_at IS NULL OR scheduled_at <= now())"
-                    " AND (args->>'instance_id')::bigint = ANY(:ids)"
-                ),
-                {"name": operations.FIRE_TIMERS, "ids": list(due)},
-            )
-        )
-        lost = [instance_id for instance_id in due if instance_id not in waiting]
         for instance_id in lost:
             operations.enqueue_timers(session, instance_id, at=None)
     if lost:
         log.info("timers_swept", count=len(lost))
     return len(lost)
+
+
+def sweep_messages(clock: Clock) -> int:
+    """Enqueue a job for every message that somebody waits for, or nobody did in time.
+
+    The step that threw a message and the one that began to wait enqueue a job each; this finds the
+    pairs that happened at the same moment, and the matters that were suspended then.
+    """
+    with unit_of_work() as session:
+        found = session.scalars(
+            _WAITING_MESSAGES,
+            {
+                "expired": clock.now() - timedelta(days=MESSAGE_DAYS),
+                "job": operations.DELIVER_MESSAGE,
+                "batch": SWEEP_BATCH,
+            },
+        ).all()
+        for message_id in found:
+            enqueue(session, operations.DELIVER_MESSAGE, message_id=message_id)
+    return len(found)
 
 
 async def _rescue(worker: procrastinate.App) -> None:
@@ -117,8 +160,15 @@ def run_worker(
     """Run jobs until stopped by a signal, or with ``wait=False`` until the queue is empty."""
     worker = build_worker(app, conninfo, concurrency=concurrency, clock=clock)
 
+    def catch_up() -> None:
+        with app.app_context():
+            sweep_all(clock or SystemClock())
+
     async def main() -> None:
         async with worker.open_async():
+            # What came due or was left behind while no worker ran does not wait for the minute.
+            await _rescue(worker)
+            await asyncio.to_thread(catch_up)
             await worker.run_worker_async(
                 concurrency=concurrency,
                 wait=wait,

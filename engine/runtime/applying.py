@@ -8,12 +8,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
-from sqlalchemy.engine import Row
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
-from engine.database import after_commit
+from engine.database import Record, after_commit
 from engine.directory.codes import MembershipStatus
 from engine.directory.membership import revoke_since, set_status
 from engine.forms.fields import Field, FieldKind
@@ -22,6 +21,7 @@ from engine.queue import enqueue
 from engine.runtime import store
 from engine.runtime.models import OutboxMessage
 from engine.runtime.transitions import OpenedTask, Transition
+from engine.runtime.undone import Before
 from engine.signals import (
     instance_ended,
     instance_started,
@@ -38,7 +38,7 @@ STARTED, COMPLETED = "started", "completed"
 
 def apply(
     session: Session,
-    row: Row[Any],
+    row: Record,
     transition: Transition,
     event: Event,
     clock: Clock,
@@ -47,13 +47,13 @@ def apply(
     dropped_state: str = "cancelled",
     cancelled: bool = False,
     backfilled: bool = False,
-    undone_since: int | None = None,
+    rewound_to: Before | None = None,
 ) -> dict[int, str]:
     """Write what ``transition`` says about the matter in the locked ``row``.
 
-    ``event.task_id`` is the task that was acted on; it gets ``closed_state``. ``undone_since`` is
-    the entry from which a send-back takes back membership changes. Returns the new tasks' elements
-    by id.
+    ``event.task_id`` is the task that was acted on; it gets ``closed_state``. ``rewound_to`` is
+    what a send-back restores: membership changes made since are revoked. Returns the new tasks'
+    elements by id.
     """
     now = clock.now()
     facts = _facts(transition)
@@ -62,13 +62,14 @@ def apply(
     ended = transition.completed or cancelled
     watch = _watch(transition) if not ended else store.Watch()
     outcome = transition.outcome
+    standing = rewound_to.outcome if rewound_to else row.outcome
     ids = store.write_step(
         session,
         store.Write(
             entry=entry,
             snapshot=None if ended else transition.matter.snapshot,
             status="cancelled" if cancelled else "completed" if ended else row.status,
-            outcome=outcome.code if outcome else row.outcome,
+            outcome=outcome.code if outcome else standing,
             stage=transition.stage or row.stage,
             ended_on=_ended_on(event, transition) if ended else None,
             ended_at=now if ended else None,
@@ -82,13 +83,13 @@ def apply(
         ),
     )
     if watch.mark != row.watch:
-        before = store.read_watch(session, row.instance_id) if row.watch else store.Watch()
-        for due_at in store.write_watch(session, row.instance_id, before, watch):
+        for due_at in store.write_watch(session, row.instance_id, watch):
             enqueue_timers(session, row.instance_id, at=due_at)
+        _call_for_messages(session, watch)
     for role, people in transition.participants.items():
         store.replace_participants(session, row.instance_id, role, people)
-    if undone_since is not None:
-        revoke_since(session, row.instance_id, undone_since, clock=clock)
+    if rewound_to is not None:
+        revoke_since(session, row.instance_id, rewound_to.seq, clock=clock)
     _change_statuses(session, row, transition, head, clock)
     _post_messages(session, row.instance_id, transition, now)
     opened = {ids[task.uid]: task.element for task in transition.opened}
@@ -105,7 +106,7 @@ def enqueue_timers(session: Session, instance_id: int, *, at: datetime | None) -
     enqueue(session, FIRE_TIMERS, at=at, instance_id=instance_id)
 
 
-def _state(row: Row[Any]) -> bytes | None:
+def _state(row: Record) -> bytes | None:
     return None if row.snapshot is None else bytes(row.snapshot)
 
 
@@ -138,7 +139,7 @@ def _watch(transition: Transition) -> store.Watch:
 
 def _closing(
     session: Session,
-    row: Row[Any],
+    row: Record,
     transition: Transition,
     task_id: int | None,
     *,
@@ -170,7 +171,7 @@ def _new_task(task: OpenedTask) -> store.NewTask:
 
 
 def _change_statuses(
-    session: Session, row: Row[Any], transition: Transition, head: Head, clock: Clock
+    session: Session, row: Record, transition: Transition, head: Head, clock: Clock
 ) -> None:
     for change in transition.status_changes:
         set_status(
@@ -199,6 +200,15 @@ def _post_messages(
             .returning(OutboxMessage.id)
         ).scalar_one()
         enqueue(session, DELIVER_MESSAGE, message_id=message_id)
+
+
+def _call_for_messages(session: Session, watch: store.Watch) -> None:
+    """Let the messages come that were thrown before the matter began to wait for them."""
+    names = {name for _, name in watch.subscriptions.values()}
+    if names:
+        kept = select(OutboxMessage.id).where(OutboxMessage.name.in_(names))
+        for message_id in session.scalars(kept.order_by(OutboxMessage.id)):
+            enqueue(session, DELIVER_MESSAGE, message_id=message_id)
 
 
 def _announce(

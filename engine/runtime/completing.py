@@ -30,6 +30,11 @@ BACKFILL_GAP_DAYS = 7
 """A step recorded later than this after it happened is marked 补录 (domain/01, R-ADM-42)."""
 
 
+def is_backfilled(day: date, clock: Clock) -> bool:
+    """Tell whether what happened on ``day`` is recorded so late that it is marked 补录."""
+    return clock.today() - day > timedelta(days=BACKFILL_GAP_DAYS)
+
+
 def complete_task(
     task_id: int,
     data: Mapping[str, Any],
@@ -93,7 +98,7 @@ def complete_step(
     files = attached(form.fields, cleaned)
     if files:
         bind_attachments(session, files, instance_id=row.instance_id, person_id=actor.person_id)
-    backfilled = clock.today() - day > timedelta(days=BACKFILL_GAP_DAYS)
+    backfilled = is_backfilled(day, clock)
     event = Event(
         EntryKind.COMPLETED,
         actor_id=actor.person_id,

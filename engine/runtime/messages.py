@@ -25,6 +25,7 @@ from engine.ledger.kinds import EntryKind
 from engine.runtime import transitions
 from engine.runtime.applying import apply, attached
 from engine.runtime.commands import Command, Done, carry_out
+from engine.runtime.completing import is_backfilled
 from engine.runtime.locking import instance_row, same_revision
 from engine.runtime.models import OutboxMessage
 from engine.runtime.people import form_context
@@ -37,6 +38,18 @@ from engine.runtime.world import (
 
 MESSAGE_DAYS = 30
 """How long a message waits for a matter that wants it."""
+
+_RECEIVER = text(
+    """
+    SELECT s.instance_id, s.uid
+    FROM instance i JOIN message_subscription s ON s.instance_id = i.id, instance sender
+    WHERE s.name = :name AND sender.id = :sender AND i.id <> sender.id AND i.status = 'active'
+        AND (i.subject_id = sender.subject_id) IS NOT FALSE
+    ORDER BY i.subject_id IS NOT DISTINCT FROM sender.subject_id DESC,
+        i.organisation_id = sender.organisation_id DESC, i.id
+    LIMIT 1
+    """
+)
 
 
 def send_message(
@@ -82,6 +95,7 @@ def send_message(
         transition = transitions.deliver(matter, action.name, cleaned, day, world)
         if transition is None:
             raise Conflict(N_("事项目前的环节不能进行这项操作。"))
+        backfilled = is_backfilled(day, clock)
         event = Event(
             EntryKind.MESSAGE_RECEIVED,
             actor_id=actor.person_id,
@@ -89,9 +103,9 @@ def send_message(
             occurred_on=day,
             element=message,
             command_id=command_id,
-            payload={"data": cleaned},
+            payload={"data": cleaned, **({"backfilled": True} if backfilled else {})},
         )
-        opened = apply(session, row, transition, event, clock)
+        opened = apply(session, row, transition, event, clock, backfilled=backfilled)
         return Done(instance_id, opened, transition.completed)
 
     arguments = {"message": message, "data": dict(data), "occurred_on": day.isoformat()}
@@ -100,10 +114,14 @@ def send_message(
 
 
 def deliver_outbox(message_id: int, *, clock: Clock) -> Done | None:
-    """Hand a message that one matter threw to the oldest other matter that waits for it.
+    """Hand a message that one matter threw to another matter that waits for it.
+
+    A message about one person never reaches a matter about another. Of several that wait it is the
+    matter about the same person, then one of the same organisation, then the oldest.
 
     The message's row goes in the receiver's transaction, so it arrives once however often this
-    runs. When nobody waits the message stays for :data:`MESSAGE_DAYS`. Returns None then.
+    runs. When nobody waits the message stays for :data:`MESSAGE_DAYS`, and whoever begins to wait
+    meanwhile gets it. Returns None when it was not delivered.
     """
 
     def step(session: Session) -> Done:
@@ -113,12 +131,7 @@ def deliver_outbox(message_id: int, *, clock: Clock) -> Done | None:
         if message is None:
             return Done(0, replayed=True)
         receiver = session.execute(
-            text(
-                "SELECT s.instance_id, s.uid FROM message_subscription s"
-                " JOIN instance i ON i.id = s.instance_id AND i.status = 'active'"
-                " WHERE s.name = :name AND s.instance_id <> :sender ORDER BY s.instance_id LIMIT 1"
-            ),
-            {"name": message.name, "sender": message.sender_id},
+            _RECEIVER, {"name": message.name, "sender": message.sender_id}
         ).one_or_none()
         if receiver is None:
             if clock.now() - message.created_at > timedelta(days=MESSAGE_DAYS):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
@@ -17,11 +16,11 @@ from engine.errors import (
 )
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
-from engine.ledger.models import LedgerEntry
 from engine.runtime import transitions
 from engine.runtime.applying import apply
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.locking import same_revision, task_row
+from engine.runtime.undone import RESTORED, find_before
 from engine.runtime.world import (
     make_world,
     matter_of,
@@ -41,8 +40,9 @@ def send_back(
 ) -> Done:
     """Send the matter back from an open task to the step ``target``, with a reason.
 
-    The procedure is again where it was before ``target`` was last completed; what was recorded
-    since stays in the ledger. Membership changes made since are revoked.
+    The procedure is again where it was before ``target`` was last completed, and so are the people
+    and the outcome of the matter; what was recorded since stays in the ledger. Membership changes
+    made since are revoked.
     Raises as :func:`complete_task`; NotAllowed if the package does not allow the target.
     """
 
@@ -53,20 +53,16 @@ def send_back(
         same_revision(row.task_revision, revision)
         if not reason.strip():
             raise InvalidInput({"reason": [N_("请写明退回的理由，以便对方补正。")]})
-        before = session.execute(
-            select(LedgerEntry.seq, LedgerEntry.snapshot)
-            .where(
-                LedgerEntry.chain_id == row.instance_id,
-                LedgerEntry.kind == EntryKind.COMPLETED,
-                LedgerEntry.element == target,
-            )
-            .order_by(LedgerEntry.seq.desc())
-            .limit(1)
-        ).one_or_none()
-        if before is None or before.snapshot is None:
+        before = find_before(session, row.instance_id, target)
+        if before is None:
             raise NotAllowed(N_("所选的环节在此之前没有办理过，不能退回。"))
         transition = transitions.send_back(
-            matter, row.uid, target, bytes(before.snapshot), make_world(session, clock)
+            matter,
+            row.uid,
+            target,
+            before.snapshot,
+            make_world(session, clock),
+            participants=before.participants,
         )
         event = Event(
             EntryKind.SENT_BACK,
@@ -76,7 +72,7 @@ def send_back(
             element=row.element,
             task_id=task_id,
             command_id=command_id,
-            payload={"target": target, "reason": reason.strip()},
+            payload={"target": target, "reason": reason.strip(), RESTORED: before.seq},
         )
         opened = apply(
             session,
@@ -86,7 +82,7 @@ def send_back(
             clock,
             closed_state="sent_back",
             dropped_state="sent_back",
-            undone_since=before.seq,
+            rewound_to=before,
         )
         return Done(row.instance_id, opened)
 

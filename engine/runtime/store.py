@@ -8,17 +8,16 @@ they change. Nothing here decides anything, and nothing here commits.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, LargeBinary, Text, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from engine.database import Record, fetch, run
 from engine.ledger.chain import Event, Head, seal
 from engine.runtime.models import NO_LIMIT
 
@@ -28,18 +27,16 @@ _INSTANCE = """
     i.chain_head, i.started_on, i.started_at, i.watch
 """
 
-_LOCK_INSTANCE = text(f"SELECT {_INSTANCE} FROM instance i WHERE i.id = :id FOR UPDATE")  # noqa: S608
+_LOCK_INSTANCE = f"SELECT {_INSTANCE} FROM instance i WHERE i.id = %(id)s FOR UPDATE"  # noqa: S608
 # The columns are constants of this module; values are bound.
 
-_LOCK_TASK = text(
-    f"""
+_LOCK_TASK = f"""
     SELECT {_INSTANCE}, t.id AS task_id, t.uid, t.element, t.item, t.state,
         t.organisation_id AS task_organisation_id, t.candidates, t.assignee_id, t.not_before,
         t.earliest_on, t.due_on, t.revision AS task_revision, i.xmin <> seen.xmin AS waited
     FROM task t JOIN instance i ON i.id = t.instance_id JOIN instance seen ON seen.id = i.id
-    WHERE t.id = :id FOR UPDATE OF i
-    """  # noqa: S608
-)
+    WHERE t.id = %(id)s FOR UPDATE OF i
+"""  # noqa: S608
 
 _ENTRY_COLUMNS = (
     "chain_id, seq, form, kind, recorded_at, occurred_on, actor_id, on_behalf_of, element,"
@@ -47,33 +44,32 @@ _ENTRY_COLUMNS = (
 )
 _ENTRY = f"""
     INSERT INTO ledger_entry ({_ENTRY_COLUMNS})
-    VALUES ({", ".join(f":{name.strip()}" for name in _ENTRY_COLUMNS.split(","))})
+    VALUES ({", ".join(f"%({name.strip()})s" for name in _ENTRY_COLUMNS.split(","))})
 """  # noqa: S608
 
-_STEP = text(
-    f"""
+_STEP = f"""
     WITH entry AS ({_ENTRY}),
     matter AS (
-        UPDATE instance SET snapshot = :state, revision = revision + 1, chain_length = :seq,
-            chain_head = :digest, status = :status, outcome = :outcome, stage = :stage,
-            ended_on = :ended_on, ended_at = :ended_at, backfilled = backfilled OR :backfilled,
-            watch = :watch
-        WHERE id = :chain_id
+        UPDATE instance SET snapshot = %(state)s, revision = revision + 1, chain_length = %(seq)s,
+            chain_head = %(digest)s, status = %(status)s, outcome = %(outcome)s, stage = %(stage)s,
+            ended_on = %(ended_on)s, ended_at = %(ended_at)s, watch = %(watch)s,
+            backfilled = backfilled OR %(backfilled)s
+        WHERE id = %(chain_id)s
     ),
     closed AS (
-        UPDATE task SET state = CASE WHEN id = :task_id THEN :closed_state ELSE :dropped_state END,
-            closed_at = :recorded_at, closed_by = CASE WHEN id = :task_id THEN :actor_id END,
-            revision = revision + 1
-        WHERE id = ANY(:closing)
+        UPDATE task SET closed_at = %(recorded_at)s, revision = revision + 1,
+            state = CASE WHEN id = %(task_id)s THEN %(closed_state)s ELSE %(dropped_state)s END,
+            closed_by = CASE WHEN id = %(task_id)s THEN %(actor_id)s END
+        WHERE id = ANY(%(closing)s::bigint[])
     ),
-    unlisted AS (DELETE FROM task_candidate WHERE task_id = ANY(:closing)),
-    undrafted AS (DELETE FROM draft WHERE task_id = ANY(:closing)),
+    unlisted AS (DELETE FROM task_candidate WHERE task_id = ANY(%(closing)s::bigint[])),
+    undrafted AS (DELETE FROM draft WHERE task_id = ANY(%(closing)s::bigint[])),
     opened AS (
         INSERT INTO task (instance_id, uid, element, item, state, organisation_id, candidates,
             not_before, earliest_on, due_on, returned, revision, created_at)
-        SELECT :chain_id, n.uid, n.element, n.item, 'open', n.organisation_id, n.candidates,
-            n.not_before, n.earliest_on, n.due_on, :returned, 1, :recorded_at
-        FROM jsonb_to_recordset(:opening) AS n(uid uuid, element text, item text,
+        SELECT %(chain_id)s, n.uid, n.element, n.item, 'open', n.organisation_id, n.candidates,
+            n.not_before, n.earliest_on, n.due_on, %(returned)s, 1, %(recorded_at)s
+        FROM jsonb_to_recordset(%(opening)s::jsonb) AS n(uid uuid, element text, item text,
             organisation_id bigint, candidates text[], not_before date, earliest_on date,
             due_on date)
         RETURNING id, uid, element, candidates, due_on
@@ -83,60 +79,78 @@ _STEP = text(
         SELECT DISTINCT p, o.due_on, o.id FROM opened o, unnest(o.candidates) p
     )
     SELECT id, uid, element FROM opened ORDER BY id
-    """  # noqa: S608
-).bindparams(
-    bindparam("closing", type_=ARRAY(BigInteger)),
-    bindparam("opening", type_=JSONB),
-    bindparam("state", type_=LargeBinary),
-)
+"""  # noqa: S608
 
-_ASSIGN = text(
-    f"""
+_ASSIGN = f"""
     WITH entry AS ({_ENTRY}),
     matter AS (
-        UPDATE instance SET chain_length = :seq, chain_head = :digest WHERE id = :chain_id
+        UPDATE instance SET chain_length = %(seq)s, chain_head = %(digest)s WHERE id = %(chain_id)s
     ),
     assigned AS (
-        UPDATE task SET assignee_id = :assignee_id, revision = revision + 1 WHERE id = :task_id
+        UPDATE task SET assignee_id = %(assignee_id)s, revision = revision + 1
+        WHERE id = %(task_id)s
         RETURNING id, due_on
     ),
     unlisted AS (
-        DELETE FROM task_candidate WHERE task_id = :task_id AND principal <> ALL(:principals)
+        DELETE FROM task_candidate
+        WHERE task_id = %(task_id)s AND principal <> ALL(%(principals)s::text[])
     )
     INSERT INTO task_candidate (principal, due_on, task_id)
-    SELECT p, a.due_on, a.id FROM assigned a, unnest(:principals) p
+    SELECT p, a.due_on, a.id FROM assigned a, unnest(%(principals)s::text[]) p
     ON CONFLICT DO NOTHING
-    """  # noqa: S608
-).bindparams(bindparam("principals", type_=ARRAY(Text)))
+"""  # noqa: S608
 
-_STATUS = text(
-    f"""
+_STATUS = f"""
     WITH entry AS ({_ENTRY})
-    UPDATE instance SET status = :status, revision = revision + 1, chain_length = :seq,
-        chain_head = :digest
-    WHERE id = :chain_id
-    """  # noqa: S608
-)
+    UPDATE instance SET status = %(status)s, chain_length = %(seq)s, chain_head = %(digest)s,
+        revision = revision + CASE WHEN status = %(status)s THEN 0 ELSE 1 END
+    WHERE id = %(chain_id)s
+"""  # noqa: S608
 
-_OPEN_TASKS = text("SELECT id, uid, element FROM task WHERE instance_id = :id AND state = 'open'")
+_OPEN_TASKS = "SELECT id, uid, element FROM task WHERE instance_id = %(id)s AND state = 'open'"
 
-_NUMBER = text(
-    """
-    INSERT INTO matter_counter (prefix, year, last) VALUES (:prefix, :year, 1)
-    ON CONFLICT (prefix, year) DO UPDATE SET last = matter_counter.last + 1
-    RETURNING last
-    """
-)
-
-_NEW_INSTANCE = text(
-    """
+_NEW_INSTANCE = """
+    WITH number AS (
+        INSERT INTO matter_counter (prefix, year, last) VALUES (%(prefix)s, %(year)s, 1)
+        ON CONFLICT (prefix, year) DO UPDATE SET last = matter_counter.last + 1
+        RETURNING last
+    )
     INSERT INTO instance (version_id, prefix, year, serial, organisation_id, path, subject_id,
         title, status, revision, chain_length, chain_head, started_on, started_at, backfilled)
-    VALUES (:version_id, :prefix, :year, :serial, :organisation_id, :path, :subject_id, :title,
-        'active', 0, 0, '', :started_on, :started_at, false)
-    RETURNING id
-    """
-)
+    SELECT %(version_id)s, %(prefix)s, %(year)s, number.last, %(organisation_id)s, %(path)s,
+        %(subject_id)s, %(title)s, 'active', 0, 0, '', %(started_on)s, %(started_at)s, false
+    FROM number
+    RETURNING id, serial
+"""
+
+_READ_WATCH = """
+    SELECT uid, element, due_at, NULL AS name FROM timer WHERE instance_id = %(id)s
+    UNION ALL
+    SELECT uid, element, NULL, name FROM message_subscription WHERE instance_id = %(id)s
+"""
+
+# A timer that stays where it is returns nothing: its job is in the queue already.
+_WRITE_WATCH = """
+    WITH past AS (
+        DELETE FROM timer WHERE instance_id = %(id)s AND uid <> ALL(%(timers)s::uuid[])
+    ),
+    unsubscribed AS (
+        DELETE FROM message_subscription
+        WHERE instance_id = %(id)s AND uid <> ALL(%(subscriptions)s::uuid[])
+    ),
+    subscribed AS (
+        INSERT INTO message_subscription (instance_id, uid, element, name)
+        SELECT %(id)s, n.uid, n.element, n.name FROM unnest(%(subscriptions)s::uuid[],
+            %(catchers)s::text[], %(names)s::text[]) AS n(uid, element, name)
+        ON CONFLICT DO NOTHING
+    )
+    INSERT INTO timer (instance_id, uid, element, due_at)
+    SELECT %(id)s, n.uid, n.element, n.due_at FROM unnest(%(timers)s::uuid[],
+        %(elements)s::text[], %(due)s::timestamptz[]) AS n(uid, element, due_at)
+    ON CONFLICT (instance_id, uid) DO UPDATE SET due_at = excluded.due_at
+        WHERE timer.due_at <> excluded.due_at
+    RETURNING due_at
+"""
 
 
 @dataclass(frozen=True)
@@ -194,40 +208,37 @@ class Watch:
         return 1 + (int.from_bytes(digest) >> 2)
 
 
-def lock_instance(session: Session, instance_id: int) -> Row[Any] | None:
+def lock_instance(session: Session, instance_id: int) -> Record | None:
     """Return the matter's row, locked until the end of the transaction."""
-    return session.execute(_LOCK_INSTANCE, {"id": instance_id}).one_or_none()
+    return next(iter(fetch(session, _LOCK_INSTANCE, {"id": instance_id})), None)
 
 
-def lock_task(session: Session, task_id: int) -> Row[Any] | None:
+def lock_task(session: Session, task_id: int) -> Record | None:
     """Return the task with its matter, the matter locked until the end of the transaction.
 
     Whoever had to wait for the lock gets the matter as it is now, but the task as it was when they
     asked: PostgreSQL reads again only the rows it locks. They have to look once more.
     """
-    row = session.execute(_LOCK_TASK, {"id": task_id}).one_or_none()
+    row = next(iter(fetch(session, _LOCK_TASK, {"id": task_id})), None)
     if row is not None and row.waited:
-        row = session.execute(_LOCK_TASK, {"id": task_id}).one_or_none()
+        row = next(iter(fetch(session, _LOCK_TASK, {"id": task_id})), None)
     return row
 
 
-def open_tasks(session: Session, instance_id: int) -> Sequence[Row[Any]]:
+def open_tasks(session: Session, instance_id: int) -> Sequence[Record]:
     """Return id, uid and element of the matter's open tasks."""
-    return session.execute(_OPEN_TASKS, {"id": instance_id}).all()
+    return fetch(session, _OPEN_TASKS, {"id": instance_id})
 
 
-def head_of(row: Row[Any]) -> Head:
+def head_of(row: Record) -> Head:
     """Return the chain head that a locked matter row carries."""
     return Head(row.chain_length, bytes(row.chain_head))
 
 
 def create_instance(session: Session, *, prefix: str, year: int, **values: Any) -> tuple[int, int]:
     """Insert a matter under the next number of ``prefix`` and ``year``; return (id, serial)."""
-    serial: int = session.execute(_NUMBER, {"prefix": prefix, "year": year}).scalar_one()
-    instance_id: int = session.execute(
-        _NEW_INSTANCE, {"prefix": prefix, "year": year, "serial": serial, **values}
-    ).scalar_one()
-    return instance_id, serial
+    made = fetch(session, _NEW_INSTANCE, {"prefix": prefix, "year": year, **values})[0]
+    return made.id, made.serial
 
 
 def write_step(session: Session, write: Write) -> dict[UUID, int]:
@@ -246,26 +257,25 @@ def write_step(session: Session, write: Write) -> dict[UUID, int]:
         "closed_state": write.closed_state,
         "dropped_state": write.dropped_state,
         "returned": write.returned,
-        "opening": [_new_task(task) for task in write.opening],
+        "opening": json.dumps([_new_task(task) for task in write.opening]),
     }
-    rows = session.execute(_STEP, parameters)
-    return {row.uid: row.id for row in rows}
+    return {row.uid: row.id for row in fetch(session, _STEP, parameters)}
 
 
-def write_entry(session: Session, row: Row[Any], event: Event, now: datetime) -> None:
-    """Write an entry that changes nothing else, such as a reading."""
+def write_entry(session: Session, row: Record, event: Event, now: datetime) -> None:
+    """Write an entry that changes nothing else, such as a reading: the revision stays."""
     write_status(session, row, row.status, event, now)
 
 
-def write_status(session: Session, row: Row[Any], status: str, event: Event, now: datetime) -> None:
+def write_status(session: Session, row: Record, status: str, event: Event, now: datetime) -> None:
     """Write an entry that changes nothing of a matter but its status."""
     entry, _ = seal(row.instance_id, head_of(row), event, now)
-    session.execute(_STATUS, {**entry, "status": status})
+    run(session, _STATUS, {**entry, "status": status})
 
 
 def write_assignment(
     session: Session,
-    row: Row[Any],
+    row: Record,
     event: Event,
     now: datetime,
     *,
@@ -274,7 +284,7 @@ def write_assignment(
 ) -> None:
     """Give the event's task to somebody (or back to its candidates) and list it accordingly."""
     entry, _ = seal(row.instance_id, head_of(row), event, now)
-    session.execute(_ASSIGN, {**entry, "assignee_id": assignee_id, "principals": list(principals)})
+    run(session, _ASSIGN, {**entry, "assignee_id": assignee_id, "principals": list(principals)})
 
 
 def _new_task(task: NewTask) -> dict[str, Any]:
@@ -292,86 +302,53 @@ def _new_task(task: NewTask) -> dict[str, Any]:
 
 def read_watch(session: Session, instance_id: int) -> Watch:
     """Return the stored timers and subscriptions of a matter."""
-    timers = session.execute(
-        text("SELECT uid, element, due_at FROM timer WHERE instance_id = :id"), {"id": instance_id}
-    )
-    subscriptions = session.execute(
-        text("SELECT uid, element, name FROM message_subscription WHERE instance_id = :id"),
-        {"id": instance_id},
-    )
+    rows = fetch(session, _READ_WATCH, {"id": instance_id})
     return Watch(
-        {row.uid: (row.element, row.due_at) for row in timers},
-        {row.uid: (row.element, row.name) for row in subscriptions},
+        {row.uid: (row.element, row.due_at) for row in rows if row.name is None},
+        {row.uid: (row.element, row.name) for row in rows if row.name is not None},
     )
 
 
-def write_watch(session: Session, instance_id: int, before: Watch, after: Watch) -> list[datetime]:
-    """Store what changed between two watches; return the due times that are new."""
-    gone = [uid for uid, value in before.timers.items() if after.timers.get(uid) != value]
-    new = {uid: value for uid, value in after.timers.items() if before.timers.get(uid) != value}
-    if gone:
-        session.execute(
-            text("DELETE FROM timer WHERE instance_id = :id AND uid = ANY(:uids)"),
-            {"id": instance_id, "uids": gone},
-        )
-    if new:
-        session.execute(
-            text(
-                "INSERT INTO timer (instance_id, uid, element, due_at)"
-                " VALUES (:id, :uid, :element, :due_at)"
-            ),
-            [
-                {"id": instance_id, "uid": uid, "element": element, "due_at": due_at}
-                for uid, (element, due_at) in new.items()
-            ],
-        )
-    lost = [uid for uid in before.subscriptions if uid not in after.subscriptions]
-    found = {u: v for u, v in after.subscriptions.items() if u not in before.subscriptions}
-    if lost:
-        session.execute(
-            text("DELETE FROM message_subscription WHERE instance_id = :id AND uid = ANY(:uids)"),
-            {"id": instance_id, "uids": lost},
-        )
-    if found:
-        session.execute(
-            text(
-                "INSERT INTO message_subscription (instance_id, uid, element, name)"
-                " VALUES (:id, :uid, :element, :name)"
-            ),
-            [
-                {"id": instance_id, "uid": uid, "element": element, "name": name}
-                for uid, (element, name) in found.items()
-            ],
-        )
-    return [due_at for _, due_at in new.values()]
+def write_watch(session: Session, instance_id: int, watch: Watch) -> list[datetime]:
+    """Store the timers and subscriptions of a matter; return the due times that are new."""
+    parameters = {
+        "id": instance_id,
+        "timers": list(watch.timers),
+        "elements": [element for element, _ in watch.timers.values()],
+        "due": [due_at for _, due_at in watch.timers.values()],
+        "subscriptions": list(watch.subscriptions),
+        "catchers": [element for element, _ in watch.subscriptions.values()],
+        "names": [name for _, name in watch.subscriptions.values()],
+    }
+    return [row.due_at for row in fetch(session, _WRITE_WATCH, parameters)]
 
 
 def replace_participants(
     session: Session, instance_id: int, role: str, people: Sequence[int]
 ) -> None:
     """Set who holds ``role`` in a matter."""
-    session.execute(
-        text("DELETE FROM instance_participant WHERE instance_id = :id AND role = :role"),
-        {"id": instance_id, "role": role},
-    )
-    if people:
-        session.execute(
-            text(
-                "INSERT INTO instance_participant (instance_id, role, person_id)"
-                " VALUES (:id, :role, :person)"
-            ),
-            [{"id": instance_id, "role": role, "person": person} for person in people],
+    run(
+        session,
+        """
+        WITH before AS (
+            DELETE FROM instance_participant WHERE instance_id = %(id)s AND role = %(role)s
+                AND person_id <> ALL(%(people)s::bigint[])
         )
+        INSERT INTO instance_participant (instance_id, role, person_id)
+        SELECT %(id)s, %(role)s, p FROM unnest(%(people)s::bigint[]) p
+        ON CONFLICT DO NOTHING
+        """,
+        {"id": instance_id, "role": role, "people": list(people)},
+    )
 
 
 def read_participants(session: Session, instance_id: int) -> dict[str, tuple[int, ...]]:
     """Return the people of a matter by role."""
     roles: dict[str, list[int]] = {}
-    for row in session.execute(
-        text(
-            "SELECT role, person_id FROM instance_participant WHERE instance_id = :id"
-            " ORDER BY role, person_id"
-        ),
+    for row in fetch(
+        session,
+        "SELECT role, person_id FROM instance_participant WHERE instance_id = %(id)s"
+        " ORDER BY role, person_id",
         {"id": instance_id},
     ):
         roles.setdefault(row.role, []).append(row.person_id)
@@ -380,27 +357,25 @@ def read_participants(session: Session, instance_id: int) -> dict[str, tuple[int
 
 def list_candidates(session: Session, instance_id: int) -> None:
     """Put the matter's open tasks back into inboxes (after a suspension)."""
-    session.execute(
-        text(
-            """
-            INSERT INTO task_candidate (principal, due_on, task_id)
-            SELECT DISTINCT p, t.due_on, t.id
-            FROM task t, unnest(CASE WHEN t.assignee_id IS NULL THEN t.candidates
-                ELSE ARRAY['p' || t.assignee_id] END) p
-            WHERE t.instance_id = :id AND t.state = 'open'
-            ON CONFLICT DO NOTHING
-            """
-        ),
+    run(
+        session,
+        """
+        INSERT INTO task_candidate (principal, due_on, task_id)
+        SELECT DISTINCT p, t.due_on, t.id
+        FROM task t, unnest(CASE WHEN t.assignee_id IS NULL THEN t.candidates
+            ELSE ARRAY['p' || t.assignee_id] END) p
+        WHERE t.instance_id = %(id)s AND t.state = 'open'
+        ON CONFLICT DO NOTHING
+        """,
         {"id": instance_id},
     )
 
 
 def unlist_candidates(session: Session, instance_id: int) -> None:
     """Take the matter's open tasks out of all inboxes (while it is suspended)."""
-    session.execute(
-        text(
-            "DELETE FROM task_candidate WHERE task_id IN"
-            " (SELECT id FROM task WHERE instance_id = :id AND state = 'open')"
-        ),
+    run(
+        session,
+        "DELETE FROM task_candidate WHERE task_id IN"
+        " (SELECT id FROM task WHERE instance_id = %(id)s AND state = 'open')",
         {"id": instance_id},
     )

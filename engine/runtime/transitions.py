@@ -112,12 +112,19 @@ def complete(
 
 
 def send_back(
-    matter: Matter, uid: UUID, target: str, before_target: bytes, world: World
+    matter: Matter,
+    uid: UUID,
+    target: str,
+    before_target: bytes,
+    world: World,
+    *,
+    participants: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Transition:
     """Send the matter back from an open task to an earlier step, which is open again then.
 
     ``before_target`` is the snapshot that the ledger kept from before ``target`` was last
     completed: everything since is undone in the procedure, while its record stays.
+    ``participants`` are the people of the matter as they were then; None: they have not changed.
     Raises TaskClosed, or NotAllowed when the step may not send back to ``target``.
     """
     # The task itself is done with: should it be open then too, it is opened anew.
@@ -127,11 +134,17 @@ def send_back(
         raise TaskClosed
     if target not in matter.definition.package.steps[task.element].send_back:
         raise NotAllowed(N_("这一环节不能退回到所选的环节。"))
-    matter = replace(matter, snapshot=before_target)
+    then = matter.participants if participants is None else participants
+    changed = {
+        role: tuple(then.get(role, ()))
+        for role in {*matter.participants, *then}
+        if {*then.get(role, ())} != {*matter.participants.get(role, ())}
+    }
+    matter = replace(matter, snapshot=before_target, participants=dict(then))
     run = _restore(matter, world)
     if all(again.element != target for again in run.open_tasks()):
         raise NotAllowed(N_("所选的环节在此之前没有办理过，不能退回。"))
-    return _after(matter, run, now_open, world, matter.started_on)
+    return _after(matter, run, now_open, world, matter.started_on, participants=changed)
 
 
 def deliver(
@@ -145,11 +158,15 @@ def deliver(
 ) -> Transition | None:
     """Hand a message to the matter, to one subscription if ``uid`` is given.
 
-    Returns None when the matter does not wait for it; then nothing has happened.
+    Returns None when the matter does not wait for it; then nothing has happened. Raises
+    InvalidInput for a day in the future or before the steps that it follows.
     """
     _not_in_future(occurred_on, world)
     run = _restore(matter, world)
     before = _open(run)
+    # It comes after what has happened on every branch; which one it is for, the diagram knows.
+    follows = (task.not_before or matter.started_on for task in before.values())
+    _not_earlier(occurred_on, max(matter.started_on, min(follows, default=matter.started_on)))
     if not run.deliver(name, dict(payload), uid=uid, occurred_on=occurred_on):
         return None
     return _after(matter, run, before, world, occurred_on)
@@ -214,10 +231,7 @@ def check_day(matter: Matter, task: OpenTask, occurred_on: date, world: World) -
     or before the earliest lawful day.
     """
     _not_in_future(occurred_on, world)
-    not_before = max(filter(None, (task.not_before, matter.started_on)))
-    if occurred_on < not_before:
-        text = N_("发生日期不能早于前一环节的日期 %(day)s。")
-        raise InvalidInput({"occurred_on": [text % {"day": not_before.isoformat()}]})
+    _not_earlier(occurred_on, max(filter(None, (task.not_before, matter.started_on))))
     earliest = _day(matter, matter.definition.earliest.get(task.element), task.variables, world)
     if earliest is not None and occurred_on < earliest:
         text = N_("尚未到可以办理的日期，最早为 %(day)s。")
@@ -270,6 +284,12 @@ def _open(run: Run) -> dict[UUID, OpenTask]:
 def _not_in_future(occurred_on: date, world: World) -> None:
     if occurred_on > world.clock.today():
         raise InvalidInput({"occurred_on": [N_("发生日期不能晚于今天。")]})
+
+
+def _not_earlier(occurred_on: date, not_before: date) -> None:
+    if occurred_on < not_before:
+        text = N_("发生日期不能早于前一环节的日期 %(day)s。")
+        raise InvalidInput({"occurred_on": [text % {"day": not_before.isoformat()}]})
 
 
 def _roles(

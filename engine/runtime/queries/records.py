@@ -15,6 +15,7 @@ from engine.definitions.versions import Definition
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
 from engine.runtime.queries.rows import Names, step_label
+from engine.runtime.undone import undone_entries
 from engine.runtime.views import AttachmentRef, HistoryEntry, StepRecord
 
 
@@ -31,24 +32,7 @@ class Trail:
     @property
     def undone(self) -> frozenset[int]:
         """The entries that a later send-back has taken the matter to before."""
-        gone: set[int] = set()
-        for entry in self.entries:
-            if entry.kind != EntryKind.SENT_BACK:
-                continue
-            target = self.payloads[entry.seq].get("target")
-            start = next(
-                (
-                    other.seq
-                    for other in reversed(self.entries)
-                    if other.seq < entry.seq
-                    and other.kind == EntryKind.COMPLETED
-                    and other.element == target
-                ),
-                None,
-            )
-            if start is not None:
-                gone |= set(range(start, entry.seq))
-        return frozenset(gone)
+        return frozenset(undone_entries(self.entries, self.payloads))
 
 
 def read_trail(session: Session, definition: Definition, instance_id: int) -> Trail:
