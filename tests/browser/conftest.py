@@ -107,7 +107,8 @@ def _look_around() -> tuple[dict[str, int], dict[str, int], dict[str, str]]:
     matters_at: dict[str, int] = {}
     tasks: dict[str, int] = {}
     logins: dict[str, str] = {}
-    people = dict(session.execute(select(Account.person_id, Account.login)).tuples().all())
+    rows = session.execute(select(Account.person_id, Account.login))
+    people = {row.person_id: row.login for row in rows}
     for task in session.scalars(select(Task).where(Task.state == "open").order_by(Task.id)):
         matter = session.get_one(Instance, task.instance_id)
         matters_at[task.element] = matter.id

@@ -80,8 +80,8 @@ def test_what_can_be_pressed_is_large_enough(visit: Visiting, site: Site) -> Non
     for path in ("/inbox", f"/tasks/{site.tasks['hold_admission_meeting']}"):
         visitor.go(path)
         small = visitor.page.evaluate(
-            """() => [...document.querySelectorAll('.button, .choice, .sections a, .tabs a,
-                 select, summary, input:not([type=checkbox],[type=radio],[type=file],[type=hidden])')]
+            """() => [...document.querySelectorAll(`.button, .choice, .sections a, .tabs a,
+                 select, summary, input[type=text], input[type=date], input[type=search]`)]
                .filter(e => e.offsetParent && !e.closest('.unseen'))
                .map(e => [e.outerHTML.slice(0, 90), e.getBoundingClientRect().height])
                .filter(([, height]) => height < 43.5)"""

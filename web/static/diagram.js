@@ -17,8 +17,9 @@
     for (const [id, state] of Object.entries(marks)) {
       const element = registry.get(id);
       if (!element) continue;
-      canvas.addMarker(id, `is-${state}`);
-      if (state === "now") {
+      const stage = element.type === "bpmn:SubProcess";
+      canvas.addMarker(id, `${stage ? "stage" : "is"}-${state}`);
+      if (state === "now" && !stage) {
         now.push(element);
         const flag = document.createElement("span");
         flag.className = "now-flag";
