@@ -13,6 +13,9 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
+from sqlalchemy import func, select, text
+from sqlalchemy.engine import Row
+
 from engine.clock import FixedClock
 from engine.database import db, unit_of_work
 from engine.definitions.operations import deploy_package
@@ -25,15 +28,11 @@ from engine.runtime.commands import Done
 from engine.runtime.models import (
     Instance,
     OutboxMessage,
-    Subscription,
     Task,
     TaskCandidate,
     Timer,
 )
 from engine.runtime.world import make_world, matter_of
-from sqlalchemy import func, select, text
-from sqlalchemy.engine import Row
-
 from tests.bpmn_builder import (
     Block,
     Body,
@@ -114,7 +113,8 @@ def procedure(
         for lane in dict.fromkeys(where.values())
     )
     diagram = definitions({key: body}).replace(
-        b'isExecutable="true">', f'isExecutable="true"><laneSet id="lanes">{drawn}</laneSet>'.encode()
+        b'isExecutable="true">',
+        f'isExecutable="true"><laneSet id="lanes">{drawn}</laneSet>'.encode(),
     )
     form = {"schemaVersion": 16, "type": "default", "id": "entry", "components": list(ENTRY)}
     return load_package(
@@ -185,9 +185,7 @@ def _tasks_of(block: Block) -> list[str]:
 def two_steps(key: str = "two_steps", **changes: Any) -> Package:
     """Return ``apply`` and then ``approve``, which may send back to ``apply``."""
     steps = {"approve": 'send_back = ["apply"]'}
-    return procedure(
-        key, [UserTask("apply"), UserTask("approve")], **{"steps": steps, **changes}
-    )
+    return procedure(key, [UserTask("apply"), UserTask("approve")], **{"steps": steps, **changes})
 
 
 def parallel(key: str = "parallel") -> Package:
@@ -261,9 +259,7 @@ FAULTY = "100 // days_between(started_on, today()) > 0"
 
 def faulty(key: str = "faulty") -> Package:
     """Return ``apply``, a choice that fails on the first day, then ``approve``."""
-    return procedure(
-        key, [UserTask("apply"), Xor([(FAULTY, [UserTask("approve")]), (None, [])])]
-    )
+    return procedure(key, [UserTask("apply"), Xor([(FAULTY, [UserTask("approve")]), (None, [])])])
 
 
 __all__ = ["Boundary", "Call", "Catch", "Fork", "Loop", "Sub", "Throw", "UserTask", "Xor"]
@@ -322,9 +318,7 @@ def create_town(clock: FixedClock) -> Town:
             above = above or place.path
             organisations[name] = place.id
         for name, (at, status, post) in _PEOPLE.items():
-            person = Person(
-                name=name, organisation_id=organisations[at], created_at=clock.now()
-            )
+            person = Person(name=name, organisation_id=organisations[at], created_at=clock.now())
             session.add(person)
             session.flush()
             people[name] = person.id
@@ -363,9 +357,7 @@ class Desk:
 
     def actor(self, name: str) -> Actor:
         """Return a person of the town as somebody who acts today."""
-        return load_actor(
-            db.session(), person_id=self.town.people[name], day=self.clock.today()
-        )
+        return load_actor(db.session(), person_id=self.town.people[name], day=self.clock.today())
 
     def deploy(self, package: Package) -> str:
         """Deploy a package and return its key."""
@@ -491,9 +483,7 @@ class Matter:
         """The ledger entries, oldest first."""
         return list(
             db.session().scalars(
-                select(LedgerEntry)
-                .where(LedgerEntry.chain_id == self.id)
-                .order_by(LedgerEntry.seq)
+                select(LedgerEntry).where(LedgerEntry.chain_id == self.id).order_by(LedgerEntry.seq)
             )
         )
 
@@ -651,9 +641,7 @@ def is_consistent(instance_id: int, clock: FixedClock) -> None:
         assert row.watch == watch.mark
     _inboxes_agree(row, tasks)
     chain = session.execute(
-        text(
-            "SELECT count(*) AS length, max(seq) AS last FROM ledger_entry WHERE chain_id = :id"
-        ),
+        text("SELECT count(*) AS length, max(seq) AS last FROM ledger_entry WHERE chain_id = :id"),
         {"id": instance_id},
     ).one()
     assert chain.length == chain.last == row.chain_length

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
+from flask import Flask
+from psycopg import sql
+from sqlalchemy.orm import Session
+
 from engine import postgres
 from engine.application import create_core_app
 from engine.clock import FixedClock
@@ -15,10 +19,6 @@ from engine.database import db
 from engine.ledger.verify import Fault, Report, verify
 from engine.migrations import upgrade
 from engine.settings import Settings
-from flask import Flask
-from psycopg import sql
-from sqlalchemy.orm import Session
-
 from tests.factories import Desk, create_town
 
 
@@ -86,5 +86,3 @@ def live(
         finally:
             db.session.remove()
             db.engine.dispose()
-
-

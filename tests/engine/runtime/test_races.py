@@ -10,15 +10,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
+
 from engine.database import db, unit_of_work
 from engine.errors import AlreadyClaimed, Conflict, GuichengError, StaleRevision, TaskClosed
 from engine.runtime import operations, store
 from engine.runtime.commands import Done
-from sqlalchemy import text
-
 from tests.engine.conftest import Live
 from tests.factories import (
-    Desk,
     Fork,
     UserTask,
     is_consistent,
@@ -99,7 +98,9 @@ def test_two_people_claiming_one_task_get_one_winner(live: Live, attempt: int) -
     is_consistent(matter.id, live.clock)
 
 
-def while_another_holds_the_matter(live: Live, matter_id: int, change: Command, late: Command) -> Any:
+def while_another_holds_the_matter(
+    live: Live, matter_id: int, change: Command, late: Command
+) -> Any:
     """Start ``late`` while another transaction holds the matter, which then makes a change.
 
     This is the worst moment: ``late`` has looked at the rows before they changed.
@@ -364,5 +365,3 @@ def test_numbers_given_out_at_once_have_no_gap_and_no_double(live: Live) -> None
     )
     assert list(serials) == [1, 2, 3, 4, 5, 6]
     assert live.faults() == []
-
-
