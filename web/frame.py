@@ -34,10 +34,10 @@ def sections() -> list[Section]:
     """Return the navigation; only what exists and what the person may enter."""
     blueprint = request.blueprint or ""
     entries = [
-        (gettext("待办"), "inbox", "inbox.index", {"inbox", "tasks"}),
+        (gettext("待办"), "inbox", "inbox.index", {"inbox", "tasks", "bulk"}),
         (gettext("发起"), "start", "start.index", {"start"}),
         (gettext("事项"), "matters", "instances.index", {"instances", "files"}),
-        (gettext("我的"), "me", "mine.index", {"mine", "auth"}),
+        (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions"}),
     ]
     return [
         Section(title, symbol, url_for(endpoint), blueprint in blueprints)

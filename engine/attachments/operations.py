@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import IO, Final
@@ -96,6 +96,35 @@ def bind_attachments(
     )
     if held != len(wanted):
         raise InvalidInput({}, N_("所附材料中有不属于本事项的文件，请重新上传。"))
+
+
+def copy_attachments(clock: Clock, ids: Iterable[int], *, person_id: int) -> dict[int, int]:
+    """Record a person's fresh uploads once more, for another matter; return the new ids by the old.
+
+    A file belongs to one matter: one paper for several people is handed in once for each. The bytes
+    are kept once. Files of others, and those a matter has already, are left out.
+    """
+    with unit_of_work() as session:
+        found = session.scalars(
+            select(Attachment).where(
+                Attachment.id.in_(sorted(set(ids))),
+                Attachment.instance_id.is_(None),
+                Attachment.uploaded_by == person_id,
+            )
+        ).all()
+        copies = {
+            old.id: Attachment(
+                document=old.document,
+                name=old.name,
+                sha256=old.sha256,
+                uploaded_by=person_id,
+                uploaded_at=clock.now(),
+            )
+            for old in found
+        }
+        session.add_all(copies.values())
+        session.flush()
+        return {old: copy.id for old, copy in copies.items()}
 
 
 def forget_unused(clock: Clock, store: Store) -> int:

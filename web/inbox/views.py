@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, Final
-from urllib.parse import urlencode
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext
 from werkzeug.wrappers.response import Response
 
 from engine.errors import N_
-from engine.runtime.queries import inbox as read_inbox
+from engine.runtime.queries.worklist import Sort, work_list, work_page
 from engine.runtime.views import Bucket, Inbox
 from web.context import actor, clock, login_required, reading
+from web.inbox.excel import MEDIA_TYPE, workbook
+from web.inbox.filters import query, wanted
 from web.language import in_words
 
 blueprint = Blueprint("inbox", __name__)
@@ -39,12 +41,6 @@ class BucketTab:
     here: bool
 
 
-def query(arguments: Any, **changes: Any) -> str:
-    """Return the query string of this page with some arguments changed."""
-    kept = {k: v for k, v in arguments.items() if v} | changes
-    return urlencode({k: v for k, v in kept.items() if v is not None})
-
-
 @blueprint.record_once
 def _globals(state: Any) -> None:
     state.app.jinja_env.globals["query"] = query
@@ -61,32 +57,55 @@ def home() -> Response:
 @login_required
 def index() -> str:
     """Show one bucket of the inbox."""
-    try:
-        bucket = Bucket(request.args.get("bucket", ""))
-    except ValueError:
-        bucket = Bucket.TODO
-    process = request.args.get("process") or None
-    text = request.args.get("text", "").strip()
-    found = read_inbox(
+    asked = wanted()
+    found = work_page(
         reading(),
         actor(),
         clock(),
-        bucket=bucket,
-        process=process,
-        text_wanted=text or None,
-        cursor=request.args.get("cursor") or None,
+        bucket=asked.bucket,
+        filters=asked.filters,
+        sort=asked.sort,
+        cursor=asked.cursor,
     )
     filters = {
-        "bucket": bucket.value,
-        "process": process or "",
-        "text": text,
-        "active": bool(process or text),
-        "empty": in_words(_EMPTY[bucket]),
-        "shown": bool(process or text or len(found.rows) > 5),
+        "bucket": asked.bucket.value,
+        "process": asked.filters.process or "",
+        "organisation": asked.filters.organisation_id,
+        "text": asked.filters.text_wanted or "",
+        "sort": asked.sort.value,
+        "sorts": [(sort.value, in_words(sort.label)) for sort in Sort],
+        "active": asked.active,
+        "empty": in_words(_EMPTY[asked.bucket]),
+        "shown": asked.active or asked.sort is not Sort.DUE or len(found.rows) > 5,
+        "kept": query(request.args, cursor=None),
+        # Only open tasks of one's own can be done in bulk, and only two of them make a bulk.
+        "bulk": asked.bucket not in (Bucket.WAITING, Bucket.DONE)
+        and sum(not row.decision for row in found.rows) > 1,
     }
     return render_template(
-        "inbox/index.html", inbox=found, buckets=_tabs(found, bucket), filters=filters
+        "inbox/index.html", inbox=found, buckets=_tabs(found, asked.bucket), filters=filters
     )
+
+
+@blueprint.get("/inbox/export.xlsx")
+@login_required
+def export() -> Response:
+    """Hand out the list, as it is narrowed and sorted, as a workbook."""
+    asked = wanted()
+    found = work_list(
+        reading(), actor(), clock(), bucket=asked.bucket, filters=asked.filters, sort=asked.sort
+    )
+    today = clock().today()
+    title = in_words(asked.bucket.label)
+    data = workbook(found.rows, today, title=title, more=found.next_cursor is not None)
+    response = send_file(
+        BytesIO(data),
+        mimetype=MEDIA_TYPE,
+        as_attachment=True,
+        download_name=f"{title}-{today.isoformat()}.xlsx",
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _tabs(found: Inbox, here: Bucket) -> list[BucketTab]:

@@ -8,14 +8,15 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
 from engine.directory.actors import Actor
+from engine.directory.policy import my_tasks
 from engine.errors import N_, InvalidInput
-from engine.runtime.queries.inbox import inbox, to_rows
-from engine.runtime.queries.rows import TASK_COLUMNS, TASK_JOINS
+from engine.runtime.models import Task, TaskCandidate
+from engine.runtime.queries.inbox import inbox, read_tasks, to_rows
 from engine.runtime.views import Bucket, Inbox, TaskRow
 
 MOST_LISTED: Final = 5_000
@@ -116,27 +117,20 @@ def work_page(
     return replace(found, rows=rest[:limit], next_cursor=more)
 
 
-_CHOSEN = text(
-    f"""
-    SELECT {TASK_COLUMNS} FROM task t {TASK_JOINS}
-    WHERE t.id = ANY(:ids) AND (t.closed_by = :me OR EXISTS (
-        SELECT 1 FROM task_candidate c
-        WHERE c.task_id = t.id AND c.principal = ANY(CAST(:principals AS text[]))))
-    ORDER BY t.due_on, t.id
-    """  # noqa: S608 - built from constants; values are bound
-)
-
-
 def chosen_tasks(
     session: Session, actor: Actor, clock: Clock, ids: Iterable[int]
 ) -> tuple[TaskRow, ...]:
     """Return those of the tasks that lie in the actor's inbox, or that the actor has closed."""
-    parameters = {
-        "me": actor.person_id,
-        "ids": sorted(set(ids)),
-        "principals": sorted(actor.principals),
-    }
-    return to_rows(session, session.execute(_CHOSEN, parameters).all(), clock.today())
+    mine = (
+        select(TaskCandidate.task_id)
+        .where(TaskCandidate.task_id == Task.id, my_tasks(actor, TaskCandidate.principal))
+        .exists()
+    )
+    wanted = select(Task.id).where(
+        Task.id.in_(sorted(set(ids))), or_(Task.closed_by == actor.person_id, mine)
+    )
+    rows = read_tasks(session, actor, wanted, "t.due_on, t.id")
+    return to_rows(session, rows, clock.today())
 
 
 def by_name(name: str) -> bytes:
