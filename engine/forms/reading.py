@@ -198,7 +198,7 @@ class Entry:
         """What could be read, by key; None where nothing is, or it cannot be read, or is hidden."""
         return self._settled[0]
 
-    @property
+    @cached_property
     def hidden(self) -> frozenset[str]:
         """Names of hidden fields as in the HTML form: ``group.key``, ``list-0.key``, ``#3``."""
         if all(field.hide is None for field in walk(self.fields)):

@@ -81,7 +81,10 @@ class Text(Value):
                 % {"limit": longest, "length": len(text)}
             )
         allowed = "\n\t" if self.lines else ""
-        if any(unicodedata.category(c) in _BAD and c not in allowed for c in text):
+        # Whatever is printable is no control character; that is known at once for a whole text.
+        if not text.isprintable() and any(
+            unicodedata.category(c) in _BAD and c not in allowed for c in text
+        ):
             if not self.lines and "\n" in text:
                 raise ValidationError(N_("只能填写一行，请去掉换行。"))
             raise ValidationError(N_("含有不能保存的特殊字符，请删除后重新输入。"))

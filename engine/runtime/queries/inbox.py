@@ -7,17 +7,17 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Text, cast, func, literal, or_, select, text, tuple_
-from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from engine.clock import Clock
+from engine.database import Record, fetch
 from engine.definitions.models import ProcessVersion
 from engine.directory.actors import Actor
 from engine.directory.models import Organisation
 from engine.directory.policy import my_tasks, visible_matters
 from engine.errors import N_, InvalidInput
-from engine.runtime.models import MATTER_COLUMNS, NO_LIMIT, Instance, Task, TaskCandidate
+from engine.runtime.models import MATTER_COLUMNS, Instance, Task, TaskCandidate
 from engine.runtime.queries.rows import TASK_COLUMNS, TASK_JOINS, Names, task_row
 from engine.runtime.views import Bucket, Inbox, TaskRow
 from engine.runtime.world import holidays
@@ -27,27 +27,32 @@ SOON_DAYS = 10
 MOST_COUNTED = 999
 """Counting stops here: a longer list is not read to its end to say how long it is."""
 
-# The principals' ranges are merged: each gives its first rows in the order of the index.
+# The principals' ranges are merged: each gives its first rows in the order of the index. What the
+# planner cannot see (SELECT …) it cannot plan for anew each time: the plan is the same for all.
 _MINE = f"""
-    SELECT DISTINCT ON (c.due_on, t.id) {TASK_COLUMNS}
-    FROM unnest(CAST(:principals AS text[])) AS k(principal)
-    CROSS JOIN LATERAL (
-        SELECT tc.task_id, tc.due_on FROM task_candidate tc
-        JOIN task ft ON ft.id = tc.task_id JOIN instance fi ON fi.id = ft.instance_id
-        WHERE tc.principal = k.principal AND tc.due_on BETWEEN :since AND :until
-            AND (tc.due_on, tc.task_id) > (:after_due, :after_id) {{filters}}
-        ORDER BY tc.due_on, tc.task_id LIMIT :limit
-    ) c
-    JOIN task t ON t.id = c.task_id {TASK_JOINS}
-    ORDER BY c.due_on, t.id LIMIT :limit
+    SELECT {TASK_COLUMNS} FROM (
+        SELECT DISTINCT c.due_on, c.task_id
+        FROM unnest((SELECT %(principals)s::text[])) AS k(principal)
+        CROSS JOIN LATERAL (
+            SELECT tc.due_on, tc.task_id FROM task_candidate tc {{joins}}
+            WHERE tc.principal = k.principal {{conditions}}
+            ORDER BY tc.due_on, tc.task_id LIMIT (SELECT %(limit)s)
+        ) c
+        ORDER BY c.due_on, c.task_id LIMIT (SELECT %(limit)s)
+    ) mine
+    JOIN task t ON t.id = mine.task_id {TASK_JOINS}
+    ORDER BY mine.due_on, mine.task_id
 """  # noqa: S608 - built from constants; values are bound
 
+_BETWEEN = " AND tc.due_on BETWEEN %(since)s AND %(until)s"
+_AFTER = " AND (tc.due_on, tc.task_id) > (%(after_due)s, %(after_id)s)"
+_FILTER_JOINS = "JOIN task ft ON ft.id = tc.task_id JOIN instance fi ON fi.id = ft.instance_id"
 _FILTERS = {
-    "process": " AND fi.version_id IN (SELECT id FROM process_version WHERE key = :process)",
-    "organisation_id": " AND fi.organisation_id = :organisation_id",
-    "text": " AND (fi.title ILIKE :text OR fi.prefix || '-' || fi.year || '-'"
-    " || lpad(fi.serial::text, 4, '0') ILIKE :text OR fi.organisation_id IN"
-    " (SELECT id FROM organisation WHERE name ILIKE :text OR short_name ILIKE :text))",
+    "process": " AND fi.version_id IN (SELECT id FROM process_version WHERE key = %(process)s)",
+    "organisation_id": " AND fi.organisation_id = %(organisation_id)s",
+    "text": " AND (fi.title ILIKE %(text)s OR fi.prefix || '-' || fi.year || '-'"
+    " || lpad(fi.serial::text, 4, '0') ILIKE %(text)s OR fi.organisation_id IN"
+    " (SELECT id FROM organisation WHERE name ILIKE %(text)s OR short_name ILIKE %(text)s))",
 }
 
 _FIRST = """
@@ -126,9 +131,10 @@ def list_mine(
     return to_rows(session, rows[:limit], today), more
 
 
-def to_rows(session: Session, rows: Sequence[Row[Any]], today: date) -> tuple[TaskRow, ...]:
+def to_rows(session: Session, rows: Sequence[Record], today: date) -> tuple[TaskRow, ...]:
     """Return the lines of a list, with the names they need read at once."""
     names = Names(session)
+    names.know_organisations((row.task_organisation_id, row.place_name) for row in rows)
     names.fetch_candidates(row.candidates for row in rows if row.assignee_id is None)
     table = holidays.get(session)
     return tuple(task_row(session, row, today, table, names) for row in rows)
@@ -159,32 +165,25 @@ def _mine(
     filters: dict[str, Any],
     cursor: str | None,
     limit: int,
-) -> Sequence[Row[Any]]:
-    since, until = date.min, NO_LIMIT
+) -> Sequence[Record]:
+    given: dict[str, Any] = {"me": actor.person_id, "principals": _keys(actor), "limit": limit + 1}
+    conditions = "".join(_FILTERS[name] for name in filters)
     if bucket is Bucket.OVERDUE:
-        until = today - timedelta(days=1)
+        conditions += _BETWEEN
+        given |= {"since": date.min, "until": today - timedelta(days=1)}
     elif bucket is Bucket.SOON:
-        since, until = today, today + timedelta(days=SOON_DAYS)
-    after_due, after_id = _parse(cursor) if cursor else (date.min, 0)
-    statement = text(_MINE.format(filters="".join(_FILTERS[name] for name in filters)))
-    return session.execute(
-        statement,
-        {
-            "me": actor.person_id,
-            "principals": _keys(actor),
-            "since": since,
-            "until": until,
-            "after_due": after_due,
-            "after_id": after_id,
-            "limit": limit + 1,
-            **filters,
-        },
-    ).all()
+        conditions += _BETWEEN
+        given |= {"since": today, "until": today + timedelta(days=SOON_DAYS)}
+    if cursor:
+        conditions += _AFTER
+        given["after_due"], given["after_id"] = _parse(cursor)
+    statement = _MINE.format(joins=_FILTER_JOINS if filters else "", conditions=conditions)
+    return fetch(session, statement, {**given, **filters})
 
 
 def _waiting(
     session: Session, actor: Actor, filters: dict[str, Any], cursor: str | None, limit: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[Record]:
     """Return open tasks of matters the actor sees, which wait for somebody else."""
     mine = (
         select(TaskCandidate.task_id)
@@ -207,12 +206,12 @@ def _waiting(
     if cursor:
         after = tuple_(literal(_parse(cursor)[0]), literal(_parse(cursor)[1]))
         wanted = wanted.where(tuple_(Task.due_on, Task.id) > after)
-    return _fetch(session, actor, wanted, "t.due_on, t.id")
+    return read_tasks(session, actor, wanted, "t.due_on, t.id")
 
 
 def _done(
     session: Session, actor: Actor, filters: dict[str, Any], cursor: str | None, limit: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[Record]:
     """Return the tasks that the actor has closed, the latest first."""
     wanted = (
         select(Task.id)
@@ -223,15 +222,17 @@ def _done(
     )
     if cursor:
         wanted = wanted.where(Task.id < _parse(cursor)[1])
-    return _fetch(session, actor, wanted, "t.id DESC")
+    return read_tasks(session, actor, wanted, "t.id DESC")
 
 
-def _fetch(session: Session, actor: Actor, wanted: Any, order: str) -> Sequence[Row[Any]]:
+def read_tasks(session: Session, actor: Actor, wanted: Any, order: str) -> Sequence[Record]:
+    """Return the lines of the tasks that a query of ids wants."""
     ids = [row.id for row in session.execute(wanted)]
-    statement = text(
-        f"SELECT {TASK_COLUMNS} FROM task t {TASK_JOINS} WHERE t.id = ANY(:ids) ORDER BY {order}"  # noqa: S608
+    statement = (
+        f"SELECT {TASK_COLUMNS} FROM task t {TASK_JOINS}"  # noqa: S608
+        f" WHERE t.id = ANY(%(ids)s::bigint[]) ORDER BY {order}"
     )
-    return session.execute(statement, {"me": actor.person_id, "ids": ids}).all()
+    return fetch(session, statement, {"me": actor.person_id, "ids": ids})
 
 
 def _conditions(filters: dict[str, Any]) -> list[ColumnElement[bool]]:
@@ -266,7 +267,7 @@ def escaped(wanted: str) -> str:
     return wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _cursor(bucket: Bucket, row: Row[Any]) -> str:
+def _cursor(bucket: Bucket, row: Record) -> str:
     return f"{row.due_on.isoformat()}.{row.id}"
 
 

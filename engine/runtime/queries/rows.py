@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from engine.calendars.working_days import HolidayTable
+from engine.database import Record
 from engine.definitions.versions import Definition, load_definition
 from engine.directory.codes import PostKind
 from engine.directory.models import Organisation, Person
@@ -22,12 +21,13 @@ TASK_COLUMNS = """
     t.candidates, t.assignee_id, t.not_before, t.earliest_on, t.due_on, t.returned, t.revision,
     t.created_at, t.closed_at, i.version_id, i.prefix, i.year, i.serial, i.organisation_id, i.path,
     i.subject_id, i.title, i.status, i.stage, o.short_name AS organisation_name,
-    holder.name AS assignee_name,
-    EXISTS (SELECT 1 FROM draft d WHERE d.task_id = t.id AND d.person_id = :me) AS has_draft
+    place.short_name AS place_name, holder.name AS assignee_name,
+    EXISTS (SELECT 1 FROM draft d WHERE d.task_id = t.id AND d.person_id = %(me)s) AS has_draft
 """
 TASK_JOINS = """
     JOIN instance i ON i.id = t.instance_id
     JOIN organisation o ON o.id = i.organisation_id
+    LEFT JOIN organisation place ON place.id = t.organisation_id
     LEFT JOIN person holder ON holder.id = t.assignee_id
 """
 
@@ -52,7 +52,7 @@ def days_left(due_on: date | None, today: date, holidays: HolidayTable) -> int |
 
 def task_row(
     session: Session,
-    row: Row[Any],
+    row: Record,
     today: date,
     holidays: HolidayTable,
     names: Names,
@@ -96,7 +96,7 @@ def task_row(
     )
 
 
-def matter_row(session: Session, row: Row[Any], now: Iterable[str]) -> MatterRow:
+def matter_row(session: Session, row: Record, now: Iterable[str]) -> MatterRow:
     """Return one line of a matter list; ``now`` are the elements of its open tasks."""
     definition = load_definition(session, row.version_id)
     stages = {stage.id: stage for stage in definition.package.stages}
@@ -153,6 +153,12 @@ class Names:
                 {"ids": list(places)},
             )
             self._organisations |= {row.id: row.short_name for row in rows}
+
+    def know_organisations(self, found: Iterable[tuple[int | None, str | None]]) -> None:
+        """Take over names that have been read along with something else."""
+        for organisation_id, name in found:
+            if organisation_id is not None and name is not None:
+                self._organisations[organisation_id] = name
 
     def person(self, person_id: int | None) -> str:
         """Return a person's name."""

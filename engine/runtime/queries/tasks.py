@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.database import Record, fetch
 from engine.directory.actors import Actor
 from engine.directory.codes import COMMITTEE_POSTS
 from engine.directory.policy import Action, Decision, decide, require
@@ -29,7 +28,7 @@ from engine.runtime.queries.rows import TASK_COLUMNS, TASK_JOINS, step_label, ta
 from engine.runtime.views import TaskView
 from engine.runtime.world import holidays
 
-_TASK = text(f"SELECT {TASK_COLUMNS}, t.uid FROM task t {TASK_JOINS} WHERE t.id = :id")  # noqa: S608
+_TASK = f"SELECT {TASK_COLUMNS}, t.uid FROM task t {TASK_JOINS} WHERE t.id = %(id)s"  # noqa: S608
 
 _ACTIONS = {
     "complete": Action.COMPLETE_TASK,
@@ -52,7 +51,7 @@ def task_view(
 
     Raises NotFound where the actor may not know of the task.
     """
-    row = session.execute(_TASK, {"id": task_id, "me": actor.person_id}).one_or_none()
+    row = next(iter(fetch(session, _TASK, {"id": task_id, "me": actor.person_id})), None)
     if row is None:
         raise NotFound
     opened = open_matter(session, actor, clock, row.instance_id)
@@ -111,7 +110,7 @@ def _own(trail: Trail, actor: Actor) -> bool:
     return all(e.actor_id in (None, actor.person_id) for e in trail.entries)
 
 
-def _thing(row: Row[Any], opened: Opened) -> TaskThing:
+def _thing(row: Record, opened: Opened) -> TaskThing:
     step = opened.matter.definition.package.steps[row.element]
     return TaskThing(
         task_id=row.id,
@@ -125,7 +124,7 @@ def _thing(row: Row[Any], opened: Opened) -> TaskThing:
     )
 
 
-def _facts(opened: Opened, row: Row[Any]) -> Mapping[str, Any] | None:
+def _facts(opened: Opened, row: Record) -> Mapping[str, Any] | None:
     """Return what is known at the task; None when it is closed and only looked at."""
     if row.state != "open" or opened.row.snapshot is None:
         return None
@@ -164,7 +163,7 @@ def _delegates(
     return tuple(found.values())
 
 
-def _returned_because(trail: Trail, row: Row[Any]) -> str | None:
+def _returned_because(trail: Trail, row: Record) -> str | None:
     if not row.returned:
         return None
     for entry in reversed(trail.entries):
@@ -176,7 +175,7 @@ def _returned_because(trail: Trail, row: Row[Any]) -> str | None:
 
 def decision_of(session: Session, actor: Actor, clock: Clock, task_id: int) -> Decision:
     """Answer "why may I (not) complete this task?"."""
-    row = session.execute(_TASK, {"id": task_id, "me": actor.person_id}).one_or_none()
+    row = next(iter(fetch(session, _TASK, {"id": task_id, "me": actor.person_id})), None)
     if row is None:
         raise NotFound
     opened = open_matter(session, actor, clock, row.instance_id)
