@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -98,9 +100,7 @@ def test_two_people_claiming_one_task_get_one_winner(live: Live, attempt: int) -
     is_consistent(matter.id, live.clock)
 
 
-def while_another_holds_the_matter(
-    live: Live, matter_id: int, change: Command, late: Command
-) -> Any:
+def while_another_holds(live: Live, matter_id: int, change: Command, late: Command) -> Any:
     """Start ``late`` while another transaction holds the matter, which then makes a change.
 
     This is the worst moment: ``late`` has looked at the rows before they changed.
@@ -123,10 +123,6 @@ def while_another_holds_the_matter(
 
 
 def _until_somebody_waits(live: Live) -> None:
-    import time
-
-    import psycopg
-
     with psycopg.connect(live.where.owner, autocommit=True) as connection:
         for _ in range(600):
             row = connection.execute(
@@ -168,7 +164,7 @@ def test_who_waited_for_the_matter_sees_the_claim_that_was_made_meanwhile(
         "delegate": lambda: operations.delegate_task(task, member, "出差", **common),
         "send_back": lambda: operations.send_back(task, "apply", "请补正", **common),
     }
-    result = while_another_holds_the_matter(
+    result = while_another_holds(
         live,
         matter.id,
         lambda: _as_claimed_by(matter.id, task, secretary.person_id),
@@ -185,8 +181,8 @@ def test_a_claim_and_a_completion_at_once_both_hold_or_one_is_refused(live: Live
         secretary, deputy = live.desk.actor("secretary"), live.desk.actor("deputy")
         results = at_once(
             live,
-            lambda: operations.claim_task(task, actor=secretary, clock=live.clock),
-            lambda: operations.complete_task(task, {}, actor=deputy, clock=live.clock),
+            partial(operations.claim_task, task, actor=secretary, clock=live.clock),
+            partial(operations.complete_task, task, {}, actor=deputy, clock=live.clock),
         )
         one_winner(results, TaskClosed, AlreadyClaimed)
         is_consistent(matter.id, live.clock)
@@ -331,10 +327,8 @@ def test_completing_and_cancelling_at_once_leave_one_story(live: Live) -> None:
         task, actor = matter.task("apply"), live.desk.actor("secretary")
         results = at_once(
             live,
-            lambda: operations.complete_task(task, {}, actor=actor, clock=live.clock),
-            lambda: operations.cancel_instance(
-                matter.id, "不再办理", actor=actor, clock=live.clock
-            ),
+            partial(operations.complete_task, task, {}, actor=actor, clock=live.clock),
+            partial(operations.cancel_instance, matter.id, "终止", actor=actor, clock=live.clock),
         )
         assert any(isinstance(result, Done) for result in results)
         assert matter.row.status == "cancelled"
