@@ -71,6 +71,8 @@ def engine_options(url: str, *, pool_size: int = 10) -> dict[str, Any]:
         "pool_size": pool_size,
         "max_overflow": pool_size,
         "pool_pre_ping": False,
+        # An unexpected error must not carry what people typed into the log.
+        "hide_parameters": True,
         "connect_args": {"options": f"-c role={APP_ROLE} -c timezone=UTC -c jit=off"},
     }
 

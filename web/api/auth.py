@@ -9,8 +9,8 @@ from typing import Final, cast
 
 from flask import Flask, g, request
 
-from engine.directory.actors import Actor, load_actor
-from engine.directory.tokens import find_token
+from engine.directory.actors import Actor
+from engine.directory.tokens import find_actor
 from web.api.errors import Unauthenticated
 from web.context import clock, reading
 from web.security import API_PREFIX
@@ -32,11 +32,10 @@ def authenticate() -> None:
     token = token.strip()
     if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN:
         raise Unauthenticated
-    session, now = reading(), clock()
-    found = find_token(session, now, token)
+    found = find_actor(reading(), clock(), token)
     if found is None:
         raise Unauthenticated
-    g.api_actor = load_actor(session, now.today(), account_id=found.account_id)
+    g.api_actor = found
 
 
 def actor() -> Actor:

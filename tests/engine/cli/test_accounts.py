@@ -14,7 +14,7 @@ from engine.clock import SystemClock
 from engine.directory.accounts import authenticate, find_account
 from engine.directory.actors import load_actor
 from engine.directory.codes import PostKind
-from engine.directory.tokens import find_token
+from engine.directory.tokens import find_actor
 from engine.ledger.models import LedgerEntry
 
 PASSWORD = "a quiet river bends"
@@ -101,14 +101,14 @@ def test_a_token_is_printed_alone_and_once(session: Session, run: Run, administr
     token = made.stdout.removesuffix("\n")
     assert token.startswith("gct_")
     assert token.split() == [token]
-    found = find_token(session, SystemClock(), token)
+    found = find_actor(session, SystemClock(), token)
     assert found is not None
     listed = run("token", "list", "--account", administrator)
     number, name, _ = listed.output.rstrip().split("\t")
     assert name == "报表"
     assert token not in listed.output
     assert run("token", "revoke", "--account", administrator, number).exit_code == 0
-    assert find_token(session, SystemClock(), token) is None
+    assert find_actor(session, SystemClock(), token) is None
     assert run("token", "list", "--account", administrator).output == ""
     assert run("token", "revoke", "--account", administrator, "999999").exit_code == 1
     assert run("token", "create", "--account", administrator, "--days", "400").exit_code == 1
