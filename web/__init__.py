@@ -43,7 +43,7 @@ def create_app(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     configure(app, settings, where=where)
     app.extensions["guicheng.clock"] = clock or SystemClock()
-    for part in (language, words, frame, security, context, errors):
+    for part in (language, words, frame, context, security, errors):
         part.register(app)
     for room in ROOMS:
         if find_spec(room):

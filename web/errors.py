@@ -28,7 +28,7 @@ from engine.errors import (
     StaleRevision,
     TaskClosed,
 )
-from web.context import LoginRequired
+from web.context import LoginRequired, signed_in
 from web.language import in_words
 from web.security import TOKEN_FIELD, StaleForm, same_origin
 
@@ -140,7 +140,8 @@ def show(page: ErrorPage, reason: str) -> Response | tuple[str, int]:
         return render_template("errors/fragment.html", page=page, reason=reason), page.status
     task_id = (request.view_args or {}).get("task_id")
     resend = []
-    if page.heading == _STALE.heading and same_origin() and not request.files:
+    with_files = any(upload.filename for upload in request.files.values())
+    if page is _STALE and signed_in() and same_origin() and not with_files:
         # The browser vouches for the page; after a new login the reader may send it once more.
         resend = [(k, v) for k, v in request.form.items(multi=True) if k != TOKEN_FIELD]
     return (
@@ -156,6 +157,8 @@ _STALE = page_for(StaleForm())
 
 def show_domain_error(error: GuichengError) -> Response | tuple[str, int]:
     """Show an error of the engine."""
+    if isinstance(error, StaleForm) and signed_in() is None and request.blueprint != "auth":
+        error = LoginRequired()  # the token went with the session: that is what to say
     if isinstance(error, EngineFault):
         log.error("engine_fault", code=error.code)
     return show(page_for(error), in_words(error))

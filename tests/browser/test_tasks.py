@@ -115,7 +115,7 @@ def test_an_expired_session_is_said_where_one_types(visit: Visiting, site: Site)
     page.context.clear_cookies()
     page.evaluate("document.getElementById('task-form').noValidate = true")
     page.click(".foot .primary")
-    expect(page.locator("h1")).to_contain_text("页面已过期")
+    expect(page.locator("h1")).to_contain_text("请重新登录")
     visitor.check()
 
 

@@ -112,3 +112,9 @@ def test_a_stale_page_may_be_sent_once_more_when_the_browser_vouches_for_it(worl
     assert "<script>" not in page
     again = browser.client.post("/account/preferences", data=values)
     assert 'name="language"' not in again.get_data(as_text=True)
+
+
+def test_a_form_without_any_session_asks_to_sign_in(world: World) -> None:
+    response = world.browser().client.post("/tasks/1", data={"_csrf": "old"})
+    assert response.status_code == 401
+    assert "请重新登录" in response.get_data(as_text=True)

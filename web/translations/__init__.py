@@ -67,7 +67,7 @@ def untranslated(catalog: Catalog) -> list[str]:
     return [
         m.id if isinstance(m.id, str) else m.id[0]
         for m in catalog
-        if m.id and not (m.string if isinstance(m.string, str) else any(m.string))
+        if m.id and not (m.string if isinstance(m.string, str) else any(m.string or ()))
     ]
 
 
