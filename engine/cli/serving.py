@@ -53,17 +53,29 @@ def run(*, processes: int = 2, threads: int = 4, with_worker: bool = True) -> No
     # Holding the server open here keeps it running while children come and go.
     postgres.addresses(settings)
     commands: dict[str, list[str]] = {
-        "web": [
-            *(sys.executable, "-m", "gunicorn", "web:create_app()"),
-            *("--bind", f"{settings.host}:{settings.port}"),
-            *("--workers", str(processes), "--threads", str(threads)),
-            *("--worker-class", "gthread", "--keep-alive", "30", "--timeout", "120"),
-            *("--graceful-timeout", "10", "--log-level", "warning"),
-        ]
+        "web": web_command(
+            "web:create_app()",
+            host=settings.host,
+            port=settings.port,
+            processes=processes,
+            threads=threads,
+        )
     }
     if with_worker:
         commands["worker"] = [sys.executable, "-m", "engine.cli", "worker"]
     _supervise(commands)
+
+
+def web_command(
+    application: str, *, host: str, port: int, processes: int, threads: int
+) -> list[str]:
+    """Return the command that serves a WSGI application."""
+    return [
+        *(sys.executable, "-m", "gunicorn", application, "--bind", f"{host}:{port}"),
+        *("--workers", str(processes), "--threads", str(threads)),
+        *("--worker-class", "gthread", "--keep-alive", "30", "--timeout", "120"),
+        *("--graceful-timeout", "10", "--log-level", "warning"),
+    ]
 
 
 def _supervise(commands: dict[str, list[str]]) -> None:

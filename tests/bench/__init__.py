@@ -1,1 +1,1 @@
-"""The benchmarks behind ``make bench``: each number against a hand-written floor in the same run."""
+"""The benchmarks behind ``make bench``: each number beside a hand-written floor."""

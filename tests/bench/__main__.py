@@ -1,4 +1,4 @@
-"""``python -m tests.bench`` measures everything; ``python -m tests.bench engine loop`` some of it."""
+"""``python -m tests.bench`` measures everything, ``python -m tests.bench loop size`` a part."""
 
 from __future__ import annotations
 

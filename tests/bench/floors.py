@@ -26,8 +26,9 @@ CREATE TABLE floor_matter (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, title text NOT NULL,
     revision integer NOT NULL DEFAULT 1, changed_at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE floor_task (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, matter_id bigint NOT NULL, owner text NOT NULL,
-    step integer NOT NULL, state text NOT NULL DEFAULT 'open', assignee text, due_on date NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, matter_id bigint NOT NULL,
+    owner text NOT NULL, step integer NOT NULL, state text NOT NULL DEFAULT 'open', assignee text,
+    due_on date NOT NULL,
     changed_at timestamptz NOT NULL DEFAULT now());
 CREATE INDEX floor_task_open ON floor_task (owner, due_on, id) WHERE state = 'open';
 CREATE INDEX floor_task_matter ON floor_task (matter_id);

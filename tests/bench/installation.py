@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -144,6 +145,14 @@ def enter_branches(clock: Clock, count: int) -> list[Branch]:
             session.flush()
             found.append(Branch(place.id, person.id, account.id))
     return found
+
+
+def free_port() -> int:
+    """Return a port that nobody uses."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
 
 
 def drop(name: str) -> None:
