@@ -29,6 +29,8 @@ _WHOLE: Final = "whole number"
 _TEXT: Final = "text"
 _PERSON: Final[dict[str, Any]] = {"status": _TEXT, "scope": _SCOPES, "not_subject": _FLAGS}
 
+_GENERAL: Final = ("domain", "prefill", "check", "check_text")
+"""Properties that every field may have; they are read elsewhere."""
 _PROPERTIES: Final[Mapping[FieldKind, Mapping[str, Any]]] = {
     FieldKind.PERSON: _PERSON,
     FieldKind.PEOPLE: {**_PERSON, "min": _WHOLE, "max": _WHOLE},
@@ -91,14 +93,14 @@ def check_properties(
 ) -> dict[str, str]:
     """Check the properties that the kind knows; add defaults and what form-js itself has."""
     known = _PROPERTIES.get(kind, {})
-    own = {k: v for k, v in properties.items() if k not in ("domain", "prefill")}
+    own = {k: v for k, v in properties.items() if k not in _GENERAL}
     for key, value in own.items():
         allowed = known.get(key)
         if allowed is None:
             refuse(
                 "property",
                 N_("%(kind)s 没有属性 %(key)s") % {"kind": kind, "key": key},
-                N_("可用的有：%s") % "、".join(["domain", "prefill", *known]),
+                N_("可用的有：%s") % "、".join([*_GENERAL, *known]),
             )
         elif allowed == _WHOLE and not (value.isascii() and value.isdigit()):
             refuse("property", N_("属性 %s 须为整数") % key, N_('写成 "2" 的样子'))
@@ -127,6 +129,8 @@ def check_properties(
                 N_("改为 %s 之一") % "、".join(known_codes),
             )
     result = {**_DEFAULTS.get(kind, {}), **own}
+    if "check_text" in properties:
+        result["check_text"] = properties["check_text"]
     if kind is FieldKind.FILES:
         result["multiple"] = "true" if component.get("multiple") is True else "false"
         result["accept"] = str(component.get("accept") or "")
@@ -238,3 +242,19 @@ def refuse_unsupported(component: Mapping[str, Any], refuse: Refuse) -> None:
     for attribute, cure in _UNSUPPORTED.items():
         if component.get(attribute):
             refuse("attribute", N_("不支持 %s") % attribute, cure)
+
+
+def read_check(
+    properties: Mapping[str, str], inside_list: bool, refuse: Refuse
+) -> Expression | None:
+    """Compile ``check``: what must hold of all answers together, said by ``check_text``."""
+    check = read_expression(properties.get("check"), "check", refuse)
+    if ("check" in properties) != bool(properties.get("check_text", "").strip()):
+        refuse(
+            "check",
+            N_("check 和 check_text 要一起写"),
+            N_("check 写必须成立的条件，check_text 写不成立时的提示：错在哪里、依据、怎么办"),
+        )
+    if check is not None and inside_list:
+        refuse("check", N_("列表里的项目不能有 check"), N_("把 check 写在列表之外的项目上"))
+    return check

@@ -20,6 +20,7 @@ from engine.expressions import FUNCTION_NAMES, Expression
 from engine.forms.attributes import (
     Refuse,
     check_properties,
+    read_check,
     read_expression,
     read_limits,
     read_options,
@@ -187,6 +188,7 @@ class _Compiler:
             limits=read_limits(kind, component, validate, refuse),
             hide=_hide(component, refuse),
             prefill=read_expression(properties.get("prefill"), "prefill", refuse),
+            check=read_check(properties, inside_list, refuse),
             default=component.get("defaultValue"),
             text=_text(kind, component, refuse),
             props=MappingProxyType(check_properties(kind, properties, component, refuse)),

@@ -101,6 +101,8 @@ class Field:
     limits: Limits = Limits()
     hide: Expression | None = None
     prefill: Expression | None = None
+    check: Expression | None = None
+    """What must hold of all answers together; ``props["check_text"]`` says what is wrong."""
     default: Any = None
     text: tuple[str | Expression, ...] = ()
     props: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -59,7 +59,7 @@ class FormSchema:
         return tuple(
             expression
             for field in self._all
-            for expression in (field.hide, field.prefill, *field.text)
+            for expression in (field.hide, field.prefill, field.check, *field.text)
             if isinstance(expression, Expression)
         )
 
@@ -86,9 +86,21 @@ class FormSchema:
         except RecursionError:
             raise InvalidInput({"": [N_("内容嵌套过深，请刷新页面后重新填写。")]}) from None
         data = Check(entry, problems).level(self.fields, read if isinstance(read, dict) else {})
+        if not problems:
+            self._check(data, entry, problems)
         if problems:
             raise InvalidInput(problems)
         return data
+
+    def _check(self, data: Mapping[str, Any], entry: Entry, problems: Problems) -> None:
+        """Ask what must hold of all answers together, once each of them is right by itself."""
+        blank = dict.fromkeys(self.keys)
+        scope = {**entry.context.variables, **blank, **data}
+        for field in self._all:
+            if field.check is None or field.path in entry.hidden:
+                continue
+            if not field.check.evaluate(scope, entry.context.functions):
+                problems.setdefault(field.path, []).append(field.props["check_text"])
 
     def from_html(self, posted: Posted) -> dict[str, Any]:
         """Return the raw data that a plain HTML post means. Never fails; :meth:`load` checks."""

@@ -173,7 +173,7 @@ def _form_uses(package: Package, diagram: Diagram, forms: Forms) -> Iterator[Use
         own = frozenset(item.key for item in walk(schema.fields)) | FORM_NAMES
         for item in walk(schema.fields):
             expressions: list[tuple[str, Expression | None]]
-            expressions = [("hide", item.hide), ("prefill", item.prefill)]
+            expressions = [("hide", item.hide), ("prefill", item.prefill), ("check", item.check)]
             expressions += [("text", part) for part in item.text if isinstance(part, Expression)]
             for what, expression in expressions:
                 if expression is not None:

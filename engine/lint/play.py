@@ -256,7 +256,7 @@ class Player:
             organisation_id=self.organisation_id,
             subject_id=self.subject_id,
             occurred_on=on,
-            variables={**facts, "person": self._person()},
+            variables={**facts, "person": self._person(), "occurred_on": on.isoformat()},
             functions=self.world.functions,
         )
         known = form.keys - set(without)

@@ -225,6 +225,7 @@ def form_context(
     known = dict(transitions.facts(matter, {}) if facts is None else facts)
     if form is None or any("person" in e.names for e in form.expressions()):
         known["person"] = person_facts(session, matter.subject_id)
+    known["occurred_on"] = day.isoformat()
     return DatabaseFormContext(
         session=session,
         occurred_on=day,
