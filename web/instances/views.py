@@ -106,7 +106,7 @@ def _page(view: MatterView, tab: str) -> str:
     tabs = [
         (code, in_words(title))
         for code, title in _TABS.items()
-        if code != "history" or view.history
+        if code != "history" or "ledger" in view.may
     ]
     return render_template(
         "instances/matter.html",
