@@ -103,7 +103,9 @@ def test_steps_and_ledger_tell_what_happened(town: Town) -> None:
     steps = secretary.get(f"process-instances/{instance}/steps").get_json()["items"]
     assert [step["number"] for step in steps] == ["01", "02"]
     assert steps[0]["person_name"] == "李一"
-    assert steps[0]["documents"][0]["name"] == "申请书.pdf"
+    (file,) = steps[0]["documents"]
+    # What a file is follows from the field it was handed in for, not from who sent it.
+    assert (file["name"], file["document"]) == ("申请书.pdf", "入党申请书")
     page = secretary.get(f"process-instances/{instance}/steps?limit=1").get_json()
     rest = secretary.get(
         f"process-instances/{instance}/steps?cursor={page['next_cursor']}"

@@ -78,7 +78,7 @@ def described(town: Town) -> Described:
 
 
 SETTINGS = hypothesis.settings(
-    max_examples=15,
+    max_examples=10,
     derandomize=True,
     deadline=None,
     database=None,
