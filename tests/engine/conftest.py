@@ -19,6 +19,7 @@ from engine.database import db
 from engine.ledger.verify import Fault, Report, verify
 from engine.migrations import upgrade
 from engine.settings import Settings
+from tests.conftest import TEST_DATA
 from tests.factories import Desk, create_town
 
 
@@ -47,6 +48,7 @@ class Live:
             **os.environ,
             "DATABASE_URL": self.where.app,
             "DATABASE_OWNER_URL": self.where.owner,
+            "DATA_DIR": str(TEST_DATA),
             "PYTHONPATH": os.getcwd(),  # noqa: PTH109 - what the variable wants
         }
 

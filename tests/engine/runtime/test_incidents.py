@@ -1,4 +1,4 @@
-"""Incidents: what the engine could not carry out. The matter is as it was, and it can be retried."""
+"""Incidents: what the engine could not carry out. The matter is as it was; it can be retried."""
 
 from __future__ import annotations
 
