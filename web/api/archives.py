@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from typing import Final
 
 from engine.definitions.package import MANIFEST, MAX_FILE, MAX_FILES
@@ -11,6 +12,8 @@ from engine.errors import N_, InvalidInput
 
 MAX_ARCHIVE: Final = 20 * 1024 * 1024
 """Largest archive, and most that its files may come to unpacked."""
+
+_COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def read_archive(content: bytes) -> dict[str, bytes]:
@@ -22,8 +25,8 @@ def read_archive(content: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             files = _read(archive)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
-        # An encrypted member is a RuntimeError, an unknown compression NotImplementedError.
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError, ValueError):
+        # An encrypted member is a RuntimeError, an unknown version NotImplementedError, its child.
         raise _refusal(N_("无法读取该压缩包，请发送普通的 zip 文件。")) from None
     return _without_folder(files)
 
@@ -41,6 +44,8 @@ def _read(archive: zipfile.ZipFile) -> dict[str, bytes]:
             raise _refusal(N_("压缩包中的文件名有误，应为流程包内的相对路径。"))
         if any(part.startswith((".", "~")) for part in parts) or parts[0] == "__MACOSX":
             continue
+        if member.compress_type not in _COMPRESSIONS:
+            raise zipfile.BadZipFile
         # The sizes an archive states may lie; what comes out is what counts.
         with archive.open(member) as stream:
             data = stream.read(MAX_FILE + 1)
