@@ -46,18 +46,25 @@ def sections() -> list[Section]:
 
 
 def acting(actor: Actor) -> str:
-    """Return organisation and posts, as in 第一党支部 书记."""
-    if not actor.posts:
+    """Return organisation and posts, as in 第一党支部 书记; what was lent is said beside it."""
+    own = [post for post in actor.posts if post.on_behalf_of is None]
+    if not own:
         return in_words(actor.status.label)
-    first = actor.posts[0]
-    kinds = [
-        in_words(p.kind.label) for p in actor.posts if p.organisation_id == first.organisation_id
-    ]
+    first = own[0]
+    kinds = [in_words(p.kind.label) for p in own if p.organisation_id == first.organisation_id]
     text = f"{first.organisation_name} {'、'.join(dict.fromkeys(kinds))}"
-    others = len({p.organisation_id for p in actor.posts}) - 1
+    others = len({p.organisation_id for p in own}) - 1
     return text if not others else gettext("%(post)s 等 %(count)s 处", post=text, count=others + 1)
+
+
+def standing_in(actor: Actor) -> str:
+    """Return for whom the actor may act besides himself, as in 代张三办理; empty if for nobody."""
+    names = dict.fromkeys(post.on_behalf_name or "" for post in actor.substituting)
+    return gettext("代 %(name)s 办理", name="、".join(names)) if names else ""
 
 
 def register(app: Flask) -> None:
     """Give templates the frame."""
-    app.jinja_env.globals.update(icon=icon, sections=sections, acting=acting)
+    app.jinja_env.globals.update(
+        icon=icon, sections=sections, acting=acting, standing_in=standing_in
+    )

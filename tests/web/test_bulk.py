@@ -162,8 +162,9 @@ def test_unlike_tasks_are_offered_apart(talks: Talks) -> None:
     talk, verdict = talks.start("worker"), talks.start("deputy", key="verdicts")
     browser = choose(talks, talk, verdict)
     assert "只能批量办理同一流程、同一环节的任务" in browser.page
-    assert f'href="/inbox/bulk?task={talk}"' in browser.page
-    assert f'href="/inbox/bulk?task={verdict}"' not in browser.page
+    assert f'href="/tasks/{talk}"' in browser.page
+    assert f'href="/tasks/{verdict}"' not in browser.page
+    assert "须逐人讨论决定" in browser.page
 
 
 def test_foreign_tasks_are_not_there(talks: Talks) -> None:

@@ -1,10 +1,11 @@
-"""Signing in and out, one's sessions and preferences."""
+"""Signing in and out, one's sessions, preferences and substitutions."""
 
 from flask import Flask
 
 
 def register(app: Flask) -> None:
     """Add the pages."""
-    from web.auth.views import blueprint
+    from web.auth import substitutions, views
 
-    app.register_blueprint(blueprint)
+    for module in (views, substitutions):
+        app.register_blueprint(module.blueprint)

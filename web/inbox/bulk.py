@@ -226,10 +226,15 @@ def _step(row: TaskRow) -> str:
 
 def _kind(rows: Sequence[TaskRow]) -> Kind:
     allowed = not rows[0].decision
+    url = (
+        url_for("bulk.choose", task=[row.id for row in rows])
+        if len(rows) > 1
+        else url_for("tasks.task", task_id=rows[0].id)
+    )
     return Kind(
         f"{rows[0].process_title} · {_step(rows[0])}",
         len(rows),
-        url_for("bulk.choose", task=[row.id for row in rows]) if allowed else None,
+        url if allowed else None,
     )
 
 
@@ -318,8 +323,9 @@ def _shared(selection: Selection) -> dict[str, Any]:
 def _warnings(selection: Selection) -> list[str]:
     """Say plainly what filling in one form for several people means here."""
     kinds = {field.kind for field in walk(selection.form.fields)}
+    meeting = kinds & {FieldKind.ATTENDANCE, FieldKind.VOTE}
     found = []
-    if kinds & {FieldKind.ATTENDANCE, FieldKind.VOTE}:
+    if meeting:
         found.append(
             gettext(
                 "这张表有会议的到会和表决情况，会原样记入每个人的记录。"
@@ -328,7 +334,8 @@ def _warnings(selection: Selection) -> list[str]:
         )
     if FieldKind.FILES in kinds:
         found.append(gettext("所附材料会为每个人各存一份，请确认它对每个人都适用。"))
-    if len({view.row.organisation_id for view in selection.views}) > 1:
+    people = meeting or kinds & {FieldKind.PERSON, FieldKind.PEOPLE}
+    if people and len({view.row.organisation_id for view in selection.views}) > 1:
         found.append(
             gettext(
                 "所选任务属于不同的党组织，表中可选的人员以%(place)s为准。",

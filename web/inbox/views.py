@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
@@ -12,7 +14,7 @@ from werkzeug.wrappers.response import Response
 
 from engine.errors import N_
 from engine.runtime.queries.worklist import Sort, work_list, work_page
-from engine.runtime.views import Bucket, Inbox
+from engine.runtime.views import Bucket, Inbox, TaskRow
 from web.context import actor, clock, login_required, reading
 from web.inbox.excel import MEDIA_TYPE, workbook
 from web.inbox.filters import query, wanted
@@ -78,12 +80,18 @@ def index() -> str:
         "empty": in_words(_EMPTY[asked.bucket]),
         "shown": asked.active or asked.sort is not Sort.DUE or len(found.rows) > 5,
         "kept": query(request.args, cursor=None),
-        # Only open tasks of one's own can be done in bulk, and only two of them make a bulk.
-        "bulk": asked.bucket not in (Bucket.WAITING, Bucket.DONE)
-        and sum(not row.decision for row in found.rows) > 1,
+        "bulk": alike(found.rows) if asked.bucket not in (Bucket.WAITING, Bucket.DONE) else (),
     }
     return render_template(
         "inbox/index.html", inbox=found, buckets=_tabs(found, asked.bucket), filters=filters
+    )
+
+
+def alike(rows: Sequence[TaskRow]) -> frozenset[int]:
+    """Return the tasks that can be done in bulk: at least two at the same step, no decisions."""
+    kinds = Counter((row.process_key, row.element) for row in rows if not row.decision)
+    return frozenset(
+        row.id for row in rows if not row.decision and kinds[row.process_key, row.element] > 1
     )
 
 

@@ -9,8 +9,8 @@
     const button = bar.querySelector("button");
     const chosen = boxes().filter((box) => box.checked).length;
     let badge = button.querySelector("b");
-    if (!badge) { badge = document.createElement("b"); button.append(badge); }
-    badge.textContent = chosen ? String(chosen) : "";
+    if (!badge && chosen) { badge = document.createElement("b"); button.append(badge); }
+    if (badge) { badge.hidden = !chosen; badge.textContent = String(chosen); }
   };
 
   if (!bar) return;
