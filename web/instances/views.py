@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
@@ -14,7 +15,14 @@ from engine.runtime import operations
 from engine.runtime.commands import Done
 from engine.runtime.queries import diagram_source, matter_view, startable
 from engine.runtime.queries import matters as read_matters
-from engine.runtime.views import MatterStatus, MatterView, Progress, StageState, StepState
+from engine.runtime.views import (
+    AttachmentRef,
+    MatterStatus,
+    MatterView,
+    Progress,
+    StageState,
+    StepState,
+)
 from web.context import actor, clock, login_required, reading
 from web.forms.posted import posted_command, posted_revision
 from web.language import in_words
@@ -52,6 +60,29 @@ def shown_steps(stage: StageState) -> list[StepState]:
         if happened or not again:
             shown.append(step)
     return shown
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A document of the procedure with the files handed in for it."""
+
+    title: str
+    files: tuple[AttachmentRef, ...]
+
+
+def papers(view: MatterView) -> list[Paper]:
+    """Return the documents in the order of the procedure, then whatever else was handed in.
+
+    The person concerned sees only own files, and so not what is still missing.
+    """
+    by_title: dict[str, list[AttachmentRef]] = {}
+    for file in view.documents:
+        by_title.setdefault(file.document or file.name, []).append(file)
+    titles = dict.fromkeys(document.title for document in view.expected_documents)
+    if view.row.subject_id == actor().person_id:
+        titles = {title: None for title in titles if title in by_title}
+    titles |= dict.fromkeys(by_title)
+    return [Paper(title, tuple(by_title.get(title, ()))) for title in titles]
 
 
 @blueprint.record_once
@@ -114,6 +145,7 @@ def _page(view: MatterView, tab: str) -> str:
         row=view.row,
         tab=tab if tab in dict(tabs) else "steps",
         tabs=tabs,
+        papers=papers(view) if tab == "documents" else (),
         command_id=uuid4(),
         steering=[
             (code, in_words(title), in_words(what)) for code, (title, what, _) in _STEERING.items()
