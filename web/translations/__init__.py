@@ -12,25 +12,22 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = Path(__file__).resolve().parent / "en" / "LC_MESSAGES"
-SOURCES: Final = (
-    "engine/attachments/**.py",
-    "engine/directory/**.py",
-    "engine/forms/checking.py",
-    "engine/forms/drafts.py",
-    "engine/forms/html.py",
-    "engine/forms/values.py",
-    "engine/forms/votes.py",
-    "engine/ledger/kinds.py",
-    "engine/runtime/**.py",
-    "engine/errors.py",
-    "engine/health.py",
-    "web/*.py",
-    "web/auth/**.py",
-    "web/forms/**.py",
-    "web/inbox/**.py",
-    "web/instances/**.py",
-    "web/mine/**.py",
-)
+SOURCES: Final = {
+    "engine": (
+        "attachments/**.py",
+        "directory/**.py",
+        "forms/checking.py",
+        "forms/drafts.py",
+        "forms/html.py",
+        "forms/values.py",
+        "forms/votes.py",
+        "ledger/kinds.py",
+        "runtime/**.py",
+        "errors.py",
+        "health.py",
+    ),
+    "web": ("*.py", "auth/**.py", "forms/**.py", "inbox/**.py", "instances/**.py", "mine/**.py"),
+}
 """Where people's words stand. Messages for authors of packages and of programs stay Chinese."""
 KEYWORDS: Final = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 
@@ -38,10 +35,11 @@ KEYWORDS: Final = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 def extracted() -> Catalog:
     """Return every message of the sources, without translations."""
     catalog = Catalog(charset="utf-8", fuzzy=False)
-    methods = [(pattern, "python") for pattern in SOURCES]
-    methods.append(("web/templates/**.html", "jinja2"))
-    for _, _, message, _, _ in extract_from_dir(ROOT, methods, keywords=KEYWORDS):
-        catalog.add(message)
+    for folder, patterns in SOURCES.items():
+        methods = [(pattern, "python") for pattern in patterns]
+        methods.append(("templates/**.html", "jinja2"))
+        for _, _, message, _, _ in extract_from_dir(ROOT / folder, methods, keywords=KEYWORDS):
+            catalog.add(message)
     return catalog
 
 
