@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from typing import Final
@@ -15,6 +16,18 @@ MAX_ARCHIVE: Final = 20 * 1024 * 1024
 
 _COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    IndexError,  # a member without a name
+    OSError,
+    RuntimeError,  # encrypted, or of a version that zipfile does not know
+    ValueError,
+    struct.error,
+)
+"""What zipfile raises for an archive it cannot make sense of."""
+
 
 def read_archive(content: bytes) -> dict[str, bytes]:
     """Return the files of a package by relative path; one folder around them all is taken off.
@@ -25,8 +38,7 @@ def read_archive(content: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             files = _read(archive)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError, ValueError):
-        # An encrypted member is a RuntimeError, an unknown version NotImplementedError, its child.
+    except _DAMAGE:
         raise _refusal(N_("无法读取该压缩包，请发送普通的 zip 文件。")) from None
     return _without_folder(files)
 

@@ -6,7 +6,7 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InvalidInput
@@ -54,6 +54,7 @@ def test_only_the_usual_compression_is_read(compression: int) -> None:
         read_archive(pack({"process.toml": b"x"}, compression))
 
 
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), min_size=1, max_size=6),
     st.integers(0, len(GOOD)),
