@@ -25,7 +25,7 @@ def create_app(
     clock: Clock | None = None,
 ) -> Flask:
     """Return the web application. ``where`` and ``clock`` are given by tests and demonstrations."""
-    from web import context, errors, frame, language, security, words
+    from web import context, errors, frame, language, requests, security, words
 
     settings = settings or Settings.from_environment()
     app = Flask(__name__)
@@ -43,7 +43,7 @@ def create_app(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     configure(app, settings, where=where)
     app.extensions["guicheng.clock"] = clock or SystemClock()
-    for part in (language, words, frame, context, security, errors):
+    for part in (requests, language, words, frame, context, security, errors):
         part.register(app)
     for room in ROOMS:
         if find_spec(room):
