@@ -6,6 +6,7 @@ import json
 
 import pytest
 import structlog
+
 from engine.logging import configure_logging
 
 
