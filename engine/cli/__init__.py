@@ -7,6 +7,7 @@ import click
 from engine.cli.accounts import account, token
 from engine.cli.database import db_group
 from engine.cli.demo import demo
+from engine.cli.holidays import holidays
 from engine.cli.packages import deploy, lint
 from engine.cli.serving import serve, worker
 from engine.cli.verifying import verify_command
@@ -29,5 +30,6 @@ for command in (
     verify_command,
     account,
     token,
+    holidays,
 ):
     main.add_command(command)
