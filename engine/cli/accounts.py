@@ -58,7 +58,7 @@ def create(login: str, person_id: int, password_stdin: bool) -> None:
 @click.option("--organisation", required=True, help="最上级党组织名称")
 @_stdin
 def first(login: str, name: str, organisation: str, password_stdin: bool) -> None:
-    """在空系统中建立最上级党组织和第一个管理员；此后都在网页上办理。"""
+    """在空系统中建立最上级党组织和第一个管理员。"""
     password = _ask_password(password_stdin)
     clock = SystemClock()
     with application(), unit_of_work() as session:

@@ -32,7 +32,7 @@ def downgrade(revision: str) -> None:
 
 @db_group.command("status")
 def status() -> None:
-    """查看数据库地址和尚未执行的升级。"""
+    """查看数据库结构是否最新。"""
     where = postgres.addresses(Settings.from_environment())
     pending = migrations.pending(where)
     click.echo("有待执行的升级：" + "、".join(pending) if pending else "数据库结构已是最新。")

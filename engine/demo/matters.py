@@ -78,7 +78,9 @@ UNTIL: Mapping[MembershipStatus, Sequence[str]] = {
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
+    """Whose matter is made, and up to which step it comes."""
+
     person_id: int
     organisation_id: int
     until: str
@@ -86,7 +88,7 @@ class _Plan:
     """How many matters of the demo have come to the same step before this one."""
 
 
-def plans(session: Session, demo: DemoDirectory) -> list[_Plan]:
+def plans(session: Session, demo: DemoDirectory) -> list[Plan]:
     """Return who gets a matter, and up to which step it has come."""
     turns = dict.fromkeys(UNTIL, 0)
     reached: dict[str, int] = {}
@@ -97,7 +99,7 @@ def plans(session: Session, demo: DemoDirectory) -> list[_Plan]:
                 step = steps[turns[status] % len(steps)]
                 turns[status] += 1
                 turn = reached[step] = reached.get(step, -1) + 1
-                found.append(_Plan(person_id, demo.organisations[place], step, turn))
+                found.append(Plan(person_id, demo.organisations[place], step, turn))
     return found
 
 
@@ -127,63 +129,87 @@ def count(demo: DemoDirectory) -> int:
     return len(plans(db.session(), demo))
 
 
-def _play(
-    definition: Definition, plan: _Plan, clock: Clock, sha256: str, lot: random.Random
-) -> None:
+@dataclass(frozen=True)
+class Told:
+    """A step of the scenario with its days moved."""
+
+    do: Do
+    data: Mapping[str, Any]
+    on: date
+
+
+def retell(
+    definition: Definition,
+    plan: Plan,
+    clock: Clock,
+    sha256: str,
+    *,
+    end: date,
+    make_play: Callable[..., Play] = Play,
+) -> tuple[Play, list[Told]]:
+    """Return a play with real people in the roles, and its steps, the last of them on ``end``."""
     cast, _ = read_cast_values(definition.package)
     scenarios, _ = read_scenarios(definition.package)
     steps = [do for do in scenarios[PATH].actions if do.action == "complete"]
-    index = next(i for i, do in enumerate(steps) if do.target == plan.until)
-    steps = steps[:index]
+    steps = steps[: next((i for i, do in enumerate(steps) if do.target == plan.until), len(steps))]
     last = steps[-1].on
     assert last is not None
-    now = FixedClock(clock.now())
+    shift = end - last
     with unit_of_work() as session:
         _begin_anew(session, plan)
         ids = _cast(session, plan, cast, clock.today())
-    play = Play(
+    defaults = _moved(_defaults(cast, plan, clock.today()), shift)
+    _own_facts(defaults, plan)
+    play = make_play(
         key=KEY,
-        clock=now,
+        clock=FixedClock(clock.now()),
         organisation_id=plan.organisation_id,
         subject_id=plan.person_id,
         ids=ids,
-        defaults=_defaults(cast, plan, clock.today()),
+        defaults=defaults,
         file_sha256=sha256,
     )
-    waited = WAITED.get(plan.until)
-    days = waited[plan.turn % len(waited)] if waited else lot.randrange(1, LENT_DAYS)
-    end = clock.today() - timedelta(days=days)
-    shift = end - last
-    play.defaults = _moved(play.defaults, shift)
-    _own_facts(play.defaults, plan)
-    for do in steps:
-        assert do.on is not None
-        if not _step(play, do, _moved(do.data, shift), do.on + shift, clock.today()):
-            break
-    now.set(clock.today())
-    play.catch_up()
+    return play, [Told(do, _moved(do.data, shift), do.on + shift) for do in steps if do.on]
 
 
-def _step(play: Play, do: Do, data: Mapping[str, Any], day: date, today: date) -> bool:
-    """Complete a step on ``day``, or on the first day allowed; False when that is yet to come."""
+def lawful_day(play: Play, told: Told, today: date) -> date | None:
+    """Return when the step is to happen: as told, or the first day allowed; None: not yet.
+
+    Moves the play's clock on where the step waits for a timer.
+    """
+    day = told.on
     if play.instance_id is not None:
         play.set_clock(day)
-        while not (task := [t for t in play.open_tasks() if t.element == do.target]):
+        while not (task := [t for t in play.open_tasks() if t.element == told.do.target]):
             if (due := play.next_timer()) is None or due > today:
-                return False
+                return None
             day = max(day, due)
             play.set_clock(day)
         day = max(d for d in (day, task[0].not_before, task[0].earliest_on) if d is not None)
         if task[0].due_on != NO_LIMIT:
             day = min(day, max(task[0].due_on, task[0].not_before or day))
-    if day > today:
-        return False
-    play.set_clock(day)
-    try:
-        play.complete(do.target, data, day, None, do.item, do.without)
-    except GuichengError as refused:
-        raise RuntimeError(f"demo matter stops at {do.target} on {day}: {refused}") from refused
-    return True
+    return None if day > today else day
+
+
+def _play(
+    definition: Definition, plan: Plan, clock: Clock, sha256: str, lot: random.Random
+) -> None:
+    waited = WAITED.get(plan.until)
+    days = waited[plan.turn % len(waited)] if waited else lot.randrange(1, LENT_DAYS)
+    end = clock.today() - timedelta(days=days)
+    play, steps = retell(definition, plan, clock, sha256, end=end)
+    for told in steps:
+        day = lawful_day(play, told, clock.today())
+        if day is None:
+            break
+        play.set_clock(day)
+        try:
+            play.complete(told.do.target, told.data, day, None, told.do.item, told.do.without)
+        except GuichengError as refused:
+            where = f"{told.do.target} on {day}"
+            raise RuntimeError(f"demo matter stops at {where}: {refused}") from refused
+    play.clock.set(clock.today())
+    play.catch_up()
 
 
 def _moved(value: Any, shift: timedelta) -> Any:
@@ -195,7 +221,7 @@ def _moved(value: Any, shift: timedelta) -> Any:
     return value + shift if isinstance(value, date) else value
 
 
-def _begin_anew(session: Session, plan: _Plan) -> None:
+def _begin_anew(session: Session, plan: Plan) -> None:
     """Let the person start from the beginning: the matter itself will write their timeline."""
     session.execute(delete(Membership).where(Membership.person_id == plan.person_id))
     born = session.get_one(Person, plan.person_id).birth_date or date(1995, 1, 1)
@@ -210,7 +236,7 @@ def _begin_anew(session: Session, plan: _Plan) -> None:
     )
 
 
-def _cast(session: Session, plan: _Plan, cast: Mapping[str, Any], today: date) -> dict[str, int]:
+def _cast(session: Session, plan: Plan, cast: Mapping[str, Any], today: date) -> dict[str, int]:
     """Return real people for the roles of the scenario's cast."""
     own = session.get_one(Organisation, plan.organisation_id)
     above = session.scalars(
@@ -253,7 +279,7 @@ def _cast(session: Session, plan: _Plan, cast: Mapping[str, Any], today: date) -
     return ids
 
 
-def _members(session: Session, plan: _Plan, early: date) -> list[int]:
+def _members(session: Session, plan: Plan, early: date) -> list[int]:
     """Return the branch's full members of long standing with all rights, in order of ids."""
     standing = (
         select(Membership.status)
@@ -290,7 +316,7 @@ def _holders(session: Session, organisation_id: int) -> dict[str, int]:
     return {row.kind: row.person_id for row in rows}
 
 
-def _defaults(cast: Mapping[str, Any], plan: _Plan, today: date) -> dict[str, dict[str, Any]]:
+def _defaults(cast: Mapping[str, Any], plan: Plan, today: date) -> dict[str, dict[str, Any]]:
     """Return the scenario's answers; whoever is due at a meeting is there and votes for it."""
     defaults: dict[str, dict[str, Any]] = {}
     session = db.session()
@@ -323,7 +349,7 @@ def _defaults(cast: Mapping[str, Any], plan: _Plan, today: date) -> dict[str, di
     return defaults
 
 
-def _own_facts(defaults: Mapping[str, Any], plan: _Plan) -> None:
+def _own_facts(defaults: Mapping[str, Any], plan: Plan) -> None:
     """Put in what is true of this person and stays when the days are moved."""
     born = db.session().get_one(Person, plan.person_id).birth_date
     if born is not None:

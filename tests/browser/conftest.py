@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from psycopg import sql
 from sqlalchemy import select
@@ -43,6 +44,8 @@ FLAGS = [
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
+EXPECTED = ("Failed to load resource", "htmx:sendAbort", "htmx:afterRequest")
+"""Said in the console when an answer is a refusal, or a page is left while it still asks."""
 WANTED = ("first_talk", "hold_admission_meeting", "examine_activist")
 """The steps at which the matters of these tests stand."""
 
@@ -57,6 +60,7 @@ class Site:
     tasks: dict[str, int]
     logins: dict[str, str]
     """The login of somebody who does the step; ``subject:<step>``: of whom it is about."""
+    app: Flask
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +77,7 @@ def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield Site(f"http://127.0.0.1:{server.server_port}", *found)
+    yield Site(f"http://127.0.0.1:{server.server_port}", *found, app)
     server.shutdown()
     thread.join(10)
     server.server_close()
@@ -204,7 +208,7 @@ def visit(chromium: Browser, site: Site) -> Iterator[Visiting]:
             "console",
             lambda message: (
                 visitor.troubles.append(message.text)
-                if message.type == "error" and "Failed to load resource" not in message.text
+                if message.type == "error" and not message.text.startswith(EXPECTED)
                 else None
             ),
         )

@@ -52,6 +52,8 @@ def attachment(actor: Actor, clock: Clock, attachment_id: int) -> AttachmentFile
             matter = opened.view
             documents = opened.matter.definition.package.documents
             sensitive = any(d.sensitive and d.title == row.document for d in documents)
+        elif row.uploaded_by != actor.person_id:
+            raise NotFound  # nobody else is to learn that it was uploaded
         view = AttachmentView(matter, row.uploaded_by, sensitive)
         require(actor, Action.READ_ATTACHMENT, view)
         if sensitive and row.instance_id is not None and actor.person_id != row.uploaded_by:
