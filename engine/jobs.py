@@ -13,11 +13,16 @@ from flask import Flask
 from procrastinate import RetryStrategy
 from sqlalchemy import text
 
+from engine.attachments.operations import forget_unused
+from engine.attachments.store import Store
 from engine.clock import Clock, SystemClock
 from engine.database import unit_of_work
+from engine.directory.accounts import forget_old_attempts
+from engine.directory.sessions import remove_ended_sessions
 from engine.queue import enqueue, worker_app
 from engine.runtime import operations
 from engine.runtime.messages import MESSAGE_DAYS
+from engine.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +63,12 @@ def build_worker(
     def sweep(timestamp: int) -> None:
         sweep_all(clock)
 
+    @worker.periodic(cron="17 19 * * *")  # UTC: a quarter past three in Shanghai
+    @job("tidy", queueing_lock="tidy")
+    def tidy(timestamp: int) -> None:
+        settings: Settings = app.extensions["guicheng"]
+        tidy_up(clock, Store(settings.data_dir / "attachments", settings.attachment_max_bytes))
+
     @worker.periodic(cron="*/2 * * * *")
     @worker.task(name="rescue_stalled", queueing_lock="rescue_stalled")
     async def rescue_stalled(timestamp: int) -> None:
@@ -70,6 +81,19 @@ def sweep_all(clock: Clock) -> None:
     """Give everything that waits without a job a job again."""
     sweep_timers(clock)
     sweep_messages(clock)
+
+
+def tidy_up(clock: Clock, store: Store) -> None:
+    """Remove what nobody needs any more: old login failures, ended sessions, files never used.
+
+    Each is a transaction of its own; what could not be done is done the next day.
+    """
+    with unit_of_work() as session:
+        attempts = forget_old_attempts(session, clock=clock)
+    with unit_of_work() as session:
+        ended = remove_ended_sessions(session, clock=clock)
+    files = forget_unused(clock, store)
+    log.info("tidied", attempts=attempts, sessions=ended, files=files)
 
 
 _LOST_TIMERS = text(
