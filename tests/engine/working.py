@@ -5,6 +5,7 @@ They are forked from a server that has imported the engine once, so that each st
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import random
@@ -12,6 +13,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
+from engine import postgres
 from engine.application import create_core_app
 from engine.clock import FixedClock
 from engine.database import db
@@ -36,7 +39,7 @@ _fork = multiprocessing.get_context("forkserver")
 _fork.set_forkserver_preload(["tests.engine.working"])
 
 
-def start_process(task: Callable[..., None], *arguments: str | int) -> ForkServerProcess:
+def start_process(task: Callable[..., None], *arguments: Any) -> ForkServerProcess:
     """Start a process that runs ``task``; it ends with the test run at the latest."""
     process = _fork.Process(target=task, args=arguments, daemon=True)
     process.start()
@@ -50,6 +53,22 @@ def wait_for(process: ForkServerProcess) -> int | None:
         process.kill()
         process.join(SECONDS)
     return process.exitcode
+
+
+def pipe() -> tuple[Connection[Any, Any], Connection[Any, Any]]:
+    """Return the two ends of a pipe; the second is for the process."""
+    return _fork.Pipe()
+
+
+def hold_server(data_dir: str, end: Connection[Any, Any]) -> None:
+    """Start or adopt an embedded server, say where it is, and hold it until told to go on."""
+    try:
+        end.send(postgres.start(Path(data_dir)).owner)
+    except Exception as error:  # the test shall read it
+        end.send(error)
+        raise
+    end.recv()
+    atexit._run_exitfuncs()  # a process of multiprocessing leaves without them
 
 
 def application(url: str) -> Flask:
