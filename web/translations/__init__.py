@@ -52,7 +52,9 @@ def english() -> Catalog:
 def update() -> list[str]:
     """Bring the messages up to date with the sources; return those without an English text."""
     catalog = english()
+    made = catalog.creation_date
     catalog.update(extracted(), no_fuzzy_matching=True)
+    catalog.creation_date = made  # or the file would change with every look
     catalog.obsolete.clear()
     catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = ""
     with (FOLDER / "messages.po").open("wb") as handle:
