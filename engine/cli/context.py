@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+import psycopg
+import sqlalchemy.exc
 from flask import Flask
 
 from engine import migrations
 from engine.application import create_core_app
+from engine.database import db
 from engine.errors import GuichengError
+from engine.postgres import Addresses
 from engine.settings import Settings
 
 
@@ -18,11 +22,22 @@ from engine.settings import Settings
 def application(*, pool_size: int = 5, migrated: bool = True) -> Iterator[Flask]:
     """Open the core application; say so plainly when the database is not up to date."""
     app = create_core_app(Settings.from_environment(), pool_size=pool_size)
-    where = app.extensions["guicheng.addresses"]
-    if migrated and migrations.pending(where):
-        raise click.ClickException("数据库结构不是最新的，请先运行：guicheng db upgrade")
+    if migrated:
+        require_tables(app.extensions["guicheng.addresses"])
     with app.app_context(), plain_errors():
-        yield app
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+
+
+def require_tables(where: Addresses) -> None:
+    """Say what to run when the database is not up to date."""
+    with plain_errors():
+        pending = migrations.pending(where)
+    if pending:
+        raise click.ClickException("数据库结构不是最新的，请先运行：guicheng db upgrade")
 
 
 @contextmanager
@@ -32,3 +47,7 @@ def plain_errors() -> Iterator[None]:
         yield
     except GuichengError as error:
         raise click.ClickException(str(error)) from error
+    except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
+        told = getattr(error, "orig", None) or error
+        reason = " ".join(str(told).split())
+        raise click.ClickException(f"数据库无法使用：{reason}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from engine import migrations, postgres
+from engine.cli.context import plain_errors
 from engine.settings import Settings
 
 
@@ -18,7 +19,8 @@ def db_group() -> None:
 def upgrade(revision: str) -> None:
     """建立或升级数据库结构。"""
     where = postgres.addresses(Settings.from_environment())
-    migrations.upgrade(where, revision)
+    with plain_errors():
+        migrations.upgrade(where, revision)
     click.echo("数据库结构已是最新。")
 
 
@@ -27,14 +29,17 @@ def upgrade(revision: str) -> None:
 @click.confirmation_option(prompt="降级会丢失数据，确定继续吗？")
 def downgrade(revision: str) -> None:
     """退回到较早的数据库结构。"""
-    migrations.downgrade(postgres.addresses(Settings.from_environment()), revision)
+    where = postgres.addresses(Settings.from_environment())
+    with plain_errors():
+        migrations.downgrade(where, revision)
 
 
 @db_group.command("status")
 def status() -> None:
     """查看数据库结构是否最新。"""
     where = postgres.addresses(Settings.from_environment())
-    pending = migrations.pending(where)
+    with plain_errors():
+        pending = migrations.pending(where)
     click.echo("有待执行的升级：" + "、".join(pending) if pending else "数据库结构已是最新。")
 
 

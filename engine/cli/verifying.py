@@ -6,6 +6,7 @@ import click
 import psycopg
 
 from engine import postgres
+from engine.cli.context import require_tables
 from engine.ledger.verify import Report, verify
 from engine.settings import Settings
 
@@ -14,6 +15,7 @@ from engine.settings import Settings
 def verify_command() -> None:
     """核验全部留痕：逐条重算摘要，核对每条链的首尾和编号。"""
     where = postgres.addresses(Settings.from_environment())
+    require_tables(where)
     report = Report()
     with psycopg.connect(where.app, options="-c role=guicheng_app") as connection:
         total = connection.execute("SELECT count(*) FROM ledger_entry").fetchone()
