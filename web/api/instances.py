@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from marshmallow import fields
 
 from engine.directory.policy import Action, require
 from engine.errors import InvalidInput
@@ -13,7 +12,7 @@ from engine.runtime import operations
 from engine.runtime.queries.access import open_matter
 from engine.runtime.queries.matters import matter_view, matters
 from engine.runtime.queries.records import history, read_trail, step_records
-from engine.runtime.views import MatterStatus, MatterView
+from engine.runtime.views import MatterStatus
 from web.api.auth import actor
 from web.api.blueprint import (
     ETAG,
@@ -27,20 +26,19 @@ from web.api.blueprint import (
 )
 from web.api.conditions import carry, seen_revision
 from web.api.fields import Choice, Data, Day, Shape, Text, Whole
+from web.api.instance_detail import InstanceDetailSchema, instance_detail
 from web.api.openapi import PREFIX
 from web.api.paging import PageQuery, after, page, page_of
 from web.api.records import (
     DoneSchema,
     EntrySchema,
-    FileSchema,
     InstanceSchema,
     StepSchema,
     entry_shape,
-    file_shape,
     instance_shape,
     step_shape,
 )
-from web.api.replies import day, reply
+from web.api.replies import reply
 from web.api.tasks import below_data
 from web.context import clock, reading
 
@@ -83,71 +81,6 @@ class MessageBody(Shape):
     message = Text(longest=100, required=True)
     data = Data(load_default=dict)
     occurred_on = Day(load_default=None, allow_none=True)
-
-
-class StageSchema(Shape):
-    """A stage of the procedure, and where it stands."""
-
-    id = fields.String(required=True)
-    number = fields.String(required=True)
-    title = fields.String(required=True)
-    state = fields.String(required=True)
-    steps = fields.List(fields.Nested(lambda: StepStateSchema()), required=True)
-
-
-class StepStateSchema(Shape):
-    """A step of the procedure, and where it stands; its rounds are under ``/steps``."""
-
-    element = fields.String(required=True)
-    number = fields.String(required=True, allow_none=True)
-    title = fields.String(required=True)
-    state = fields.String(required=True)
-    rounds = fields.Integer(required=True)
-    task_id = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "Its task, if it is one's own."}
-    )
-    waiting_for = fields.String(required=True, allow_none=True)
-    due_on = fields.Date(required=True, allow_none=True)
-    earliest_on = fields.Date(required=True, allow_none=True)
-
-
-class TimerSchema(Shape):
-    """What the instance waits for by itself."""
-
-    element = fields.String(required=True)
-    title = fields.String(required=True)
-    until = fields.Date(required=True)
-
-
-class MessageSchema(Shape):
-    """A message that may be sent to the instance now."""
-
-    message = fields.String(required=True)
-    title = fields.String(required=True)
-
-
-class ParticipantSchema(Shape):
-    """A role in the instance and who has it."""
-
-    role = fields.String(required=True)
-    people = fields.List(fields.String(), required=True)
-
-
-class InstanceDetailSchema(InstanceSchema):
-    """A process instance as far as one may see it."""
-
-    stages = fields.List(fields.Nested(StageSchema), required=True)
-    timers = fields.List(fields.Nested(TimerSchema), required=True)
-    messages = fields.List(fields.Nested(MessageSchema), required=True)
-    participants = fields.List(fields.Nested(ParticipantSchema), required=True)
-    documents = fields.List(fields.Nested(FileSchema), required=True)
-    diagram = fields.Dict(
-        keys=fields.String(),
-        values=fields.String(),
-        required=True,
-        metadata={"description": "By BPMN element: done, now or skipped."},
-    )
-    may = fields.List(fields.String(), required=True)
 
 
 @blueprint.get("")
@@ -199,7 +132,7 @@ def start(given: dict[str, Any]) -> Response:
 def show_instance(instance_id: int) -> Response:
     """Show a process instance"""
     view = matter_view(reading(), actor(), clock(), instance_id)
-    return reply(_detail(view), revision=view.row.revision)
+    return reply(instance_detail(view), revision=view.row.revision)
 
 
 @blueprint.get("/<id:instance_id>/steps", errors=(404,))
@@ -285,42 +218,3 @@ def send_message(given: dict[str, Any], instance_id: int) -> Response:
 
 def _steer(command: Any, instance_id: int, **given: Any) -> Response:
     return reply(carry(command, instance_id=instance_id, revision=seen_revision(), **given))
-
-
-def _detail(view: MatterView) -> dict[str, Any]:
-    return {
-        **instance_shape(view.row),
-        "stages": [
-            {
-                "id": stage.id,
-                "number": stage.number,
-                "title": stage.title,
-                "state": stage.state.value,
-                "steps": [
-                    {
-                        "element": step.element,
-                        "number": step.number,
-                        "title": step.title,
-                        "state": step.state.value,
-                        "rounds": len(step.records),
-                        "task_id": step.task_id,
-                        "waiting_for": step.waiting_for,
-                        "due_on": day(step.due_on),
-                        "earliest_on": day(step.earliest_on),
-                    }
-                    for step in stage.steps
-                ],
-            }
-            for stage in view.stages
-        ],
-        "timers": [
-            {"element": t.element, "title": t.title, "until": day(t.until)} for t in view.timers
-        ],
-        "messages": [{"message": key, "title": title} for key, title in view.messages],
-        "participants": [
-            {"role": role, "people": list(people)} for role, people in view.participants
-        ],
-        "documents": [file_shape(file) for file in view.documents],
-        "diagram": dict(view.diagram),
-        "may": sorted(view.may),
-    }

@@ -16,24 +16,20 @@ from engine.runtime.assignment import claim_task, delegate_task, unclaim_task
 from engine.runtime.operations import complete_task, send_back
 from engine.runtime.queries.inbox import inbox, list_mine
 from engine.runtime.queries.tasks import decision_of, task_view
-from engine.runtime.views import Bucket, TaskView
+from engine.runtime.views import Bucket
 from web.api.auth import actor
 from web.api.blueprint import ETAG, Blueprint, answers, body, commands, query
 from web.api.conditions import carry, seen_revision
 from web.api.fields import Choice, Data, Day, Shape, Text, Whole
-from web.api.forms import FormSchemaSchema, PersonChoiceSchema, form_shape
 from web.api.openapi import PREFIX
 from web.api.paging import PageQuery, page, page_of
 from web.api.records import (
-    BasisSchema,
     DoneSchema,
-    StepSchema,
     TaskSchema,
-    basis_shapes,
-    step_shape,
     task_shape,
 )
-from web.api.replies import day, empty, moment, reply
+from web.api.replies import empty, moment, reply
+from web.api.task_detail import TaskDetailSchema, task_detail
 from web.context import clock, reading
 
 blueprint = Blueprint(
@@ -50,33 +46,6 @@ class TaskQuery(PageQuery):
     process = Text(longest=100)
     organisation_id = Whole(from_text=True)
     text = Text(longest=100)
-
-
-class TargetSchema(Shape):
-    """A step to which a task may be sent back."""
-
-    element = fields.String(required=True)
-    title = fields.String(required=True)
-
-
-class TaskDetailSchema(TaskSchema):
-    """A task with its form and all that is needed to do it."""
-
-    action = fields.String(required=True)
-    description = fields.String(required=True)
-    basis = fields.List(fields.Nested(BasisSchema), required=True)
-    occurred_on = fields.Date(required=True, metadata={"description": "The form's day."})
-    form = fields.Nested(FormSchemaSchema, required=True)
-    draft_saved_at = fields.DateTime(required=True, allow_none=True)
-    may = fields.List(
-        fields.String(), required=True, metadata={"description": "The commands allowed now."}
-    )
-    why = fields.String(required=True)
-    candidates = fields.List(fields.String(), required=True)
-    send_back_targets = fields.List(fields.Nested(TargetSchema), required=True)
-    delegates = fields.List(fields.Nested(PersonChoiceSchema), required=True)
-    send_back_reason = fields.String(required=True, allow_none=True)
-    previous = fields.List(fields.Nested(StepSchema), required=True)
 
 
 class TaskDetailQuery(Shape):
@@ -164,7 +133,7 @@ def show_task(given: dict[str, Any], task_id: int) -> Response:
     rolls are those of ``occurred_on``.
     """
     view = task_view(reading(), actor(), clock(), task_id, occurred_on=given.get("occurred_on"))
-    return reply(_detail(view), revision=view.row.revision)
+    return reply(task_detail(view), revision=view.row.revision)
 
 
 @blueprint.post("/<id:task_id>/claim", errors=(403, 404))
@@ -295,30 +264,6 @@ def below_data(error: InvalidInput) -> InvalidInput:
         for name, sentences in error.fields.items()
     }
     return error
-
-
-def _detail(view: TaskView) -> dict[str, Any]:
-    row = view.row
-    return {
-        **task_shape(row),
-        "action": row.action,
-        "description": row.description,
-        "basis": basis_shapes(row.basis),
-        "occurred_on": day(view.occurred_on),
-        "form": form_shape(view.form, view.values, view.context),
-        "draft_saved_at": moment(view.draft_saved_at),
-        "may": sorted(view.may),
-        "why": view.why,
-        "candidates": list(view.candidates),
-        "send_back_targets": [
-            {"element": element, "title": title} for element, title in view.send_back_targets
-        ],
-        "delegates": [
-            {"id": who.id, "name": who.name, "detail": who.detail} for who in view.delegates
-        ],
-        "send_back_reason": view.send_back_reason,
-        "previous": [step_shape(record) for record in view.previous],
-    }
 
 
 def _cursor(cursor: str | None) -> str | None:
