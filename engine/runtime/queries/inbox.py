@@ -36,9 +36,9 @@ _MINE = f"""
         CROSS JOIN LATERAL (
             SELECT tc.due_on, tc.task_id FROM task_candidate tc {{joins}}
             WHERE tc.principal = k.principal {{conditions}}
-            ORDER BY tc.due_on, tc.task_id LIMIT (SELECT %(limit)s)
+            ORDER BY tc.due_on, tc.task_id LIMIT (SELECT %(limit)s::bigint)
         ) c
-        ORDER BY c.due_on, c.task_id LIMIT (SELECT %(limit)s)
+        ORDER BY c.due_on, c.task_id LIMIT (SELECT %(limit)s::bigint)
     ) mine
     JOIN task t ON t.id = mine.task_id {TASK_JOINS}
     ORDER BY mine.due_on, mine.task_id
@@ -51,8 +51,8 @@ _FILTERS = {
     "process": " AND fi.version_id IN (SELECT id FROM process_version WHERE key = %(process)s)",
     "organisation_id": " AND fi.organisation_id = %(organisation_id)s",
     "text": " AND (fi.title ILIKE %(text)s OR fi.prefix || '-' || fi.year || '-'"
-    " || lpad(fi.serial::text, 4, '0') ILIKE %(text)s OR fi.organisation_id IN"
-    " (SELECT id FROM organisation WHERE name ILIKE %(text)s OR short_name ILIKE %(text)s))",
+    " || lpad(fi.serial::text, greatest(4, length(fi.serial::text)), '0') ILIKE %(text)s"
+    " OR fi.organisation_id IN (SELECT id FROM organisation WHERE name ILIKE %(text)s OR short_name ILIKE %(text)s))",
 }
 
 _FIRST = """
@@ -249,9 +249,9 @@ def _conditions(filters: dict[str, Any]) -> list[ColumnElement[bool]]:
 
 def matches(pattern: str) -> ColumnElement[bool]:
     """Return the clause for matters whose title, number or organisation contains what is wanted."""
-    number = func.concat(
-        Instance.prefix, "-", Instance.year, "-", func.lpad(cast(Instance.serial, Text), 4, "0")
-    )
+    serial = cast(Instance.serial, Text)
+    padded = func.lpad(serial, func.greatest(4, func.length(serial)), "0")
+    number = func.concat(Instance.prefix, "-", Instance.year, "-", padded)
     places = select(Organisation.id).where(
         or_(Organisation.name.ilike(pattern), Organisation.short_name.ilike(pattern))
     )
@@ -264,7 +264,8 @@ def matches(pattern: str) -> ColumnElement[bool]:
 
 def escaped(wanted: str) -> str:
     """Return ``wanted`` so that LIKE takes it literally."""
-    return wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    stored = wanted.replace("\x00", "")  # PostgreSQL stores none, so none is looked for
+    return stored.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _cursor(bucket: Bucket, row: Record) -> str:
@@ -274,6 +275,8 @@ def _cursor(bucket: Bucket, row: Record) -> str:
 def _parse(cursor: str) -> tuple[date, int]:
     day, _, number = cursor.partition(".")
     try:
+        if len(number) > len(str(2**63)) - 1:
+            raise ValueError(number)
         return date.fromisoformat(day), int(number)
     except ValueError:
         raise InvalidInput({"cursor": [N_("翻页位置无效，请回到第一页。")]}) from None

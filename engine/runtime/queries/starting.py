@@ -104,7 +104,8 @@ def _places(session: Session, definition: Definition, actor: Actor) -> tuple[tup
     for key in definition.package.start.lanes:
         lane = definition.package.lanes[key]
         if lane.who is Who.SUBJECT and actor.organisation_id is not None:
-            if _suits(definition, actor.status):
+            about_people = definition.package.subject is Subject.PERSON
+            if about_people and _suits(definition, actor.status):
                 own = session.get(Organisation, actor.organisation_id)
                 found[actor.organisation_id] = own.short_name if own else ""
         elif lane.who is Who.POSTS and lane.at is At.ORGANISATION:
