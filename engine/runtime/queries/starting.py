@@ -18,6 +18,7 @@ from engine.directory.models import Organisation, Person
 from engine.errors import N_, Conflict, NotAllowed, NotFound
 from engine.forms.fields import PersonChoice
 from engine.runtime import transitions
+from engine.runtime.models import Instance
 from engine.runtime.people import form_context
 from engine.runtime.views import StartChoice, StartView
 from engine.runtime.world import make_world
@@ -134,7 +135,18 @@ def _subjects(
         return (PersonChoice(actor.person_id, actor.name),)
     people = session.execute(
         select(Person.id, Person.name, Person.workplace)
-        .where(Person.organisation_id == organisation_id)
+        .where(
+            Person.organisation_id == organisation_id,
+            # Whoever has such a matter running could only be refused.
+            Person.id.not_in(
+                select(Instance.subject_id).where(
+                    Instance.organisation_id == organisation_id,
+                    Instance.prefix == definition.package.prefix,
+                    Instance.status.in_(("active", "suspended")),
+                    Instance.subject_id.is_not(None),
+                )
+            ),
+        )
         .order_by(Person.name, Person.id)
     ).all()
     statuses = statuses_on(session, [person.id for person in people], day)
