@@ -61,8 +61,8 @@ def test_models_equal_migrations(database: postgres.Addresses) -> None:
             opts={
                 "compare_type": True,
                 "compare_server_default": True,
-                "include_name": lambda name, kind, parent: not (
-                    kind == "table" and str(name).startswith("procrastinate_")
+                "include_name": lambda name, kind, parent: (
+                    not (kind == "table" and str(name).startswith("procrastinate_"))
                 ),
             },
         )

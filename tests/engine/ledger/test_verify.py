@@ -150,7 +150,9 @@ def test_an_erased_payload_still_verifies(database: postgres.Addresses, chain: i
     assert faults(database, chain) == []
 
 
-@pytest.mark.parametrize("change", ["UPDATE ledger_entry SET kind = 'x'", "DELETE FROM ledger_entry"])
+@pytest.mark.parametrize(
+    "change", ["UPDATE ledger_entry SET kind = 'x'", "DELETE FROM ledger_entry"]
+)
 def test_the_application_s_role_cannot_change_an_entry(
     database: postgres.Addresses, chain: int, change: str
 ) -> None:
