@@ -52,7 +52,8 @@ _FILTERS = {
     "organisation_id": " AND fi.organisation_id = %(organisation_id)s",
     "text": " AND (fi.title ILIKE %(text)s OR fi.prefix || '-' || fi.year || '-'"
     " || lpad(fi.serial::text, greatest(4, length(fi.serial::text)), '0') ILIKE %(text)s"
-    " OR fi.organisation_id IN (SELECT id FROM organisation WHERE name ILIKE %(text)s OR short_name ILIKE %(text)s))",
+    " OR fi.organisation_id IN (SELECT id FROM organisation"
+    " WHERE name ILIKE %(text)s OR short_name ILIKE %(text)s))",
 }
 
 _FIRST = """
