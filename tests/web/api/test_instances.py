@@ -168,7 +168,8 @@ def test_suspend_resume_cancel(town: Town) -> None:
     assert (halted.status_code, halted.get_json()["code"]) == (409, "not_running")
     assert secretary.command(f"{place}/resume").status_code == 200
     assert secretary.command(f"{place}/cancel", {"reason": " "}).status_code == 422
-    assert town.program("member").command(f"{place}/cancel", reason).status_code in (403, 404)
+    assert town.program("member").command(f"{place}/cancel", reason).status_code == 404
+    assert town.program("commissioner").command(f"{place}/cancel", reason).status_code == 403
     key = uuid4()
     ended = secretary.command(f"{place}/cancel", reason, key=key)
     again = secretary.command(f"{place}/cancel", reason, key=key)
@@ -201,7 +202,7 @@ def test_files_belong_to_their_uploader_until_handed_in(town: Town) -> None:
     file = applicant.upload()
     assert applicant.get(f"attachments/{file}").data == PDF
     for program in (secretary, town.program("administrator")):
-        assert program.get(f"attachments/{file}").status_code in (403, 404)
+        assert program.get(f"attachments/{file}").status_code == 404
     body = start_body(town, applicant)
     body["data"]["application_files"] = [file]
     applicant.command("process-instances", body)
