@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Protocol, cast
+from functools import cache
+from typing import Any
 
-import psycopg
 import structlog
 from flask_sqlalchemy import SQLAlchemy
-from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.rows import namedtuple_row
-from sqlalchemy import DateTime, Engine, MetaData, event
+from psycopg.pq import TransactionStatus
+from sqlalchemy import DateTime, Engine, MetaData, Select, event
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
+from engine.driver import Connection as Connection
+from engine.driver import Later as Later
+from engine.driver import Record as Record
 from engine.errors import GuichengError
 
 APP_ROLE = "guicheng_app"
@@ -77,23 +80,6 @@ def engine_options(url: str, *, pool_size: int = 10) -> dict[str, Any]:
     }
 
 
-class Connection(psycopg.Connection[Any]):
-    """A connection that keeps its prepared statements over a rollback.
-
-    psycopg drops them all at every ROLLBACK, in case a table made in that transaction is gone. Ours
-    are made by migrations only, and every read ends in a rollback: planning the statements of a
-    step anew each time costs more than running them.
-    """
-
-    def rollback(self) -> None:
-        """Roll back to the start of the pending transaction, if there is one."""
-        if self.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-            result = self.pgconn.exec_(b"ROLLBACK")
-            if result.status == ExecStatus.COMMAND_OK:
-                return
-        super().rollback()
-
-
 def keep_statements(engine: Engine) -> None:
     """Let an engine make connections of class :class:`Connection`."""
 
@@ -102,32 +88,52 @@ def keep_statements(engine: Engine) -> None:
         return Connection.connect(*args, **params)
 
 
-class Record(Protocol):
-    """A row whose columns are attributes: of :func:`fetch`, or of SQLAlchemy."""
-
-    def __getattr__(self, name: str, /) -> Any: ...
-
-
 def fetch(session: Session, statement: str, parameters: Mapping[str, Any]) -> list[Record]:
-    """Return the rows of a statement written for psycopg, in the session's transaction.
+    """Return the rows of a hot statement, see :class:`Connection`, in the session's transaction.
 
     For the few statements of which every step is made: SQLAlchemy takes longer to describe a row of
     thirty columns than PostgreSQL to find it. Errors are psycopg's own.
     """
-    with _driver(session).cursor(row_factory=namedtuple_row) as cursor:
-        rows = cursor.execute(statement, parameters, binary=True).fetchall()
-    return cast("list[Record]", rows)
+    return _driver(session).fetch(statement, parameters)
+
+
+def hot(statement: Select[Any]) -> Callable[..., list[Record]]:
+    """Return a function that asks a SQLAlchemy statement as :func:`fetch` does.
+
+    It takes the session, and the statement's parameters by name.
+    """
+
+    @cache
+    def compiled() -> tuple[str, dict[str, Any]]:
+        made = statement.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
+        return str(made), dict(made.params)
+
+    def ask(session: Session, **parameters: Any) -> list[Record]:
+        text, values = compiled()
+        return fetch(session, text, {**values, **parameters})
+
+    return ask
+
+
+def fetch_later(session: Session, statement: str, parameters: Mapping[str, Any]) -> Later:
+    """Carry out a hot statement with what comes next, the commit perhaps; its rows come then."""
+    return _driver(session).fetch_later(statement, parameters)
 
 
 def run(session: Session, statement: str, parameters: Mapping[str, Any]) -> None:
-    """Carry out a statement written for psycopg that returns nothing."""
-    with _driver(session).cursor() as cursor:
-        cursor.execute(statement, parameters)
+    """Carry out a hot statement that returns nothing, with what comes next."""
+    _driver(session).run(statement, parameters)
 
 
-def _driver(session: Session) -> psycopg.Connection[Any]:
+def _driver(session: Session) -> Connection:
+    """Return the connection of the session's transaction, beginning one if there is none."""
+    transaction = session.get_transaction()
+    known: tuple[object, Connection] | None = session.info.get("driver")
+    if known is not None and transaction is not None and known[0] is transaction:
+        return known[1]
     driver = session.connection().connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
+    assert isinstance(driver, Connection)
+    session.info["driver"] = session.get_transaction(), driver
     return driver
 
 
@@ -154,8 +160,9 @@ def unit_of_work() -> Iterator[Session]:
     try:
         if session.in_transaction():
             _start_from_now(session)
+        session.info["flushed"] = False
         yield session
-        session.commit()
+        _commit(session)
     except BaseException:
         session.rollback()
         session.info["effects"] = []
@@ -179,11 +186,41 @@ def _start_from_now(session: Session) -> None:
     Each statement sees what is committed when it begins (READ COMMITTED), so only what the session
     remembers has to be forgotten. Whatever else may hang on the transaction is rolled back.
     """
-    clean = not (session.new or session.dirty or session.deleted)
-    if clean and _driver(session).info.transaction_status == TransactionStatus.INTRANS:
+    status = _driver(session).info.transaction_status
+    if not _pending(session) and status in (TransactionStatus.INTRANS, TransactionStatus.IDLE):
         session.expire_all()
     else:
         session.rollback()
+
+
+def _commit(session: Session) -> None:
+    """Commit the session's transaction.
+
+    Where no object was written there is nothing that the session has to do: the connection is told
+    itself, and the session keeps it for what comes next, instead of handing it back and fetching
+    another.
+    """
+    known: tuple[object, Connection] | None = session.info.get("driver")
+    plain = not (session.info["flushed"] or _pending(session))
+    if (
+        plain
+        and known is not None
+        and known[0] is session.get_transaction()
+        and isinstance(session.get_bind(), Engine)  # not a connection that somebody else commits
+    ):
+        known[1].commit()
+    else:
+        _driver(session).send_waiting()
+        session.commit()
+
+
+def _pending(session: Session) -> bool:
+    return bool(session.new or session.dirty or session.deleted)
+
+
+@event.listens_for(db.session, "after_flush")
+def _note_flush(session: Session, context: object) -> None:
+    session.info["flushed"] = True
 
 
 def after_commit(session: Session, effect: Callable[[], object]) -> None:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, Row, bindparam, null, or_, select, true, union_all
+from sqlalchemy import BigInteger, Date, bindparam, null, or_, select, true, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.selectable import FromClause
 
-from engine.database import Moment
+from engine.database import Moment, Record, hot
 from engine.directory.codes import MembershipStatus, OrganisationKind, PostKind
 from engine.directory.models import (
     Account,
@@ -225,8 +225,8 @@ def _asked() -> Select[Any]:
     )
 
 
-_by_account = _asked().where(Account.id == bindparam("id", type_=BigInteger))
-_by_token = (
+_by_account = hot(_asked().where(Account.id == bindparam("id", type_=BigInteger)))
+_by_token = hot(
     _asked()
     .add_columns(ApiToken.id.label("token_id"), ApiToken.last_used_at)
     .join(ApiToken, ApiToken.account_id == Account.id)
@@ -237,7 +237,7 @@ _by_token = (
         Account.disabled_at.is_(None),
     )
 )
-_by_people = _asked().where(Person.id == bindparam("ids", type_=ARRAY(BigInteger)).any_())
+_by_people = hot(_asked().where(Person.id == bindparam("ids", type_=ARRAY(BigInteger)).any_()))
 
 
 def load_actor(
@@ -254,9 +254,9 @@ def load_actor(
     if (account_id is None) == (person_id is None):
         raise ValueError("give either account_id or person_id")
     if account_id is None:
-        rows = session.execute(_by_people, {"ids": [person_id], "day": day}).all()
+        rows = _by_people(session, ids=[person_id], day=day)
     else:
-        rows = session.execute(_by_account, {"id": account_id, "day": day}).all()
+        rows = _by_account(session, id=account_id, day=day)
     if not rows or (account_id is not None and rows[0].disabled_at is not None):
         raise NotFound()
     return _actor(rows, day)
@@ -275,7 +275,7 @@ def load_token_actor(
     session: Session, token_hash: str, now: datetime, day: date
 ) -> TokenActor | None:
     """Return the actor behind a token that still works, in one query."""
-    rows = session.execute(_by_token, {"token_hash": token_hash, "now": now, "day": day}).all()
+    rows = _by_token(session, token_hash=token_hash, now=now, day=day)
     if not rows:
         return None
     return TokenActor(_actor(rows, day), rows[0].token_id, rows[0].last_used_at)
@@ -283,13 +283,13 @@ def load_token_actor(
 
 def load_actors(session: Session, person_ids: Iterable[int], day: date) -> dict[int, Actor]:
     """Return many people as actors on ``day``, in one query; unknown ids are left out."""
-    rows: dict[int, list[Row[Any]]] = {}
-    for row in session.execute(_by_people, {"ids": list(person_ids), "day": day}):
+    rows: dict[int, list[Record]] = {}
+    for row in _by_people(session, ids=list(person_ids), day=day):
         rows.setdefault(row.id, []).append(row)
     return {person_id: _actor(found, day) for person_id, found in rows.items()}
 
 
-def _actor(rows: Sequence[Row[Any]], day: date) -> Actor:
+def _actor(rows: Sequence[Record], day: date) -> Actor:
     """Build the actor from his rows: one a post, or a single one without."""
     first = rows[0]
     posts = [

@@ -48,7 +48,7 @@ def apply(
     cancelled: bool = False,
     backfilled: bool = False,
     rewound_to: Before | None = None,
-) -> dict[int, str]:
+) -> Mapping[int, str]:
     """Write what ``transition`` says about the matter in the locked ``row``.
 
     ``event.task_id`` is the task that was acted on; it gets ``closed_state``. ``rewound_to`` is
@@ -63,7 +63,7 @@ def apply(
     watch = _watch(transition) if not ended else store.Watch()
     outcome = transition.outcome
     standing = rewound_to.outcome if rewound_to else row.outcome
-    ids = store.write_step(
+    opened = store.write_step(
         session,
         store.Write(
             entry=entry,
@@ -92,7 +92,6 @@ def apply(
         revoke_since(session, row.instance_id, rewound_to.seq, clock=clock)
     _change_statuses(session, row, transition, head, clock)
     _post_messages(session, row.instance_id, transition, now)
-    opened = {ids[task.uid]: task.element for task in transition.opened}
     _announce(session, row.instance_id, event, opened, ended, outcome.code if outcome else None)
     return opened
 

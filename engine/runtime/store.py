@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from engine.database import Record, fetch, run
+from engine.database import Later, Record, fetch, fetch_later, run
 from engine.ledger.chain import Event, Head, seal
 from engine.runtime.models import NO_LIMIT
 
@@ -72,13 +73,13 @@ _STEP = f"""
         FROM jsonb_to_recordset(%(opening)s::jsonb) AS n(uid uuid, element text, item text,
             organisation_id bigint, candidates text[], not_before date, earliest_on date,
             due_on date)
-        RETURNING id, uid, element, candidates, due_on
+        RETURNING id, element, candidates, due_on
     ),
     listed AS (
         INSERT INTO task_candidate (principal, due_on, task_id)
         SELECT DISTINCT p, o.due_on, o.id FROM opened o, unnest(o.candidates) p
     )
-    SELECT id, uid, element FROM opened ORDER BY id
+    SELECT id, element FROM opened ORDER BY id
 """  # noqa: S608
 
 _ASSIGN = f"""
@@ -241,8 +242,31 @@ def create_instance(session: Session, *, prefix: str, year: int, **values: Any) 
     return made.id, made.serial
 
 
-def write_step(session: Session, write: Write) -> dict[UUID, int]:
-    """Write a step and return the new tasks' ids by their uid in the workflow."""
+class Opened(Mapping[int, str]):
+    """The tasks that a step opens: elements by id. Known once the step has been carried out."""
+
+    def __init__(self, later: Later) -> None:
+        self._later = later
+
+    @cached_property
+    def _found(self) -> dict[int, str]:
+        return {row.id: row.element for row in self._later.rows()}
+
+    def __getitem__(self, task_id: int) -> str:
+        return self._found[task_id]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __repr__(self) -> str:
+        return repr(self._found)
+
+
+def write_step(session: Session, write: Write) -> Opened:
+    """Write a step, with what comes next, and return the new tasks in the order given."""
     parameters = {
         **write.entry,
         "state": write.snapshot,
@@ -259,7 +283,7 @@ def write_step(session: Session, write: Write) -> dict[UUID, int]:
         "returned": write.returned,
         "opening": json.dumps([_new_task(task) for task in write.opening]),
     }
-    return {row.uid: row.id for row in fetch(session, _STEP, parameters)}
+    return Opened(fetch_later(session, _STEP, parameters))
 
 
 def write_entry(session: Session, row: Record, event: Event, now: datetime) -> None:

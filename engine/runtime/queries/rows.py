@@ -131,6 +131,7 @@ class Names:
         self._session = session
         self._people: dict[int, str] = {}
         self._organisations: dict[int, str] = {}
+        self._who: dict[tuple[str, ...], str] = {}
         self.files: Mapping[int, str] = {}
         """File names by attachment id, for those who have read them."""
 
@@ -187,10 +188,15 @@ class Names:
         """Return in a few words who may do a task: the first names or posts."""
         if not candidates:
             return ""
-        people = [key for key in candidates if key.startswith("p")]
-        if people:
-            return "、".join(self.person(int(key[1:])) for key in people[:3])
-        return self.principal(candidates[0])
+        key = tuple(candidates)
+        if key not in self._who:
+            people = [key for key in candidates if key.startswith("p")]
+            self._who[key] = (
+                "、".join(self.person(int(key[1:])) for key in people[:3])
+                if people
+                else self.principal(candidates[0])
+            )
+        return self._who[key]
 
     def fetch_candidates(self, lists: Iterable[Sequence[str]]) -> None:
         """Read the names that :meth:`who` will want for these lists."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -11,6 +13,7 @@ from sqlalchemy.orm import Session
 from engine.directory.actors import load_actor, principals_on
 from engine.directory.codes import MembershipStatus, PostKind
 from engine.directory.models import Account, Substitution
+from engine.driver import Connection, Record
 from engine.errors import NotFound
 from tests.engine.directory.conftest import Factory
 
@@ -152,15 +155,23 @@ def test_his_own_post_comes_before_a_lent_one(session: Session, make: Factory) -
     assert actor.on_behalf_of(frozenset({f"o{branch.id}:organiser"})) is None
 
 
-def test_loading_an_actor_takes_one_query(session: Session, make: Factory) -> None:
+def test_loading_an_actor_takes_one_query(
+    session: Session, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     branch = make.organisation()
     person = make.person(organisation=branch)
     make.post(person, branch)
     statements: list[str] = []
+    ask = Connection.fetch
+
+    def fetch(self: Connection, statement: str, parameters: Mapping[str, Any]) -> list[Record]:
+        statements.append(statement)
+        return ask(self, statement, parameters)
 
     def count(*arguments: object) -> None:
         statements.append(str(arguments[2]))
 
+    monkeypatch.setattr(Connection, "fetch", fetch)
     connection = session.connection()
     event.listen(connection, "before_cursor_execute", count)
     try:
