@@ -92,7 +92,9 @@ def apply(
         revoke_since(session, row.instance_id, rewound_to.seq, clock=clock)
     _change_statuses(session, row, transition, head, clock)
     _post_messages(session, row.instance_id, transition, now)
-    _announce(session, row.instance_id, event, opened, ended, outcome.code if outcome else None)
+    status = "cancelled" if cancelled else "completed" if ended else None
+    code = outcome.code if outcome else standing
+    _announce(session, row.instance_id, event, opened, status, code)
     return opened
 
 
@@ -215,10 +217,10 @@ def _announce(
     instance_id: int,
     event: Event,
     opened: Mapping[int, str],
-    ended: bool,
+    ended: str | None,
     outcome: str | None,
 ) -> None:
-    """Send the signals of a step once it is committed."""
+    """Send the signals of a step once it is committed; ``ended`` is how the matter did."""
 
     def send() -> None:
         if event.kind == STARTED:
@@ -235,7 +237,7 @@ def _announce(
         for task_id, element in opened.items():
             task_created.send(None, instance_id=instance_id, task_id=task_id, element=element)
         if ended:
-            instance_ended.send(None, instance_id=instance_id, outcome=outcome)
+            instance_ended.send(None, instance_id=instance_id, status=ended, outcome=outcome)
 
     after_commit(session, send)
 
