@@ -5,29 +5,34 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
+import psycopg
+import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from engine.clock import FixedClock
-from engine.database import db, unit_of_work
+from engine.database import db
 from engine.directory.actors import load_actor
 from engine.errors import GuichengError, InvalidInput
 from engine.jobs import sweep_all
 from engine.ledger.verify import Report, verify
-from engine.runtime import operations
+from engine.runtime import completing, operations
 from engine.runtime.models import Task
 from tests.bpmn_builder import Boundary, Catch, Fork, Loop, Sub, Throw, cycle, date_timer, message
 from tests.bpmn_builder import Task as UserTask
 from tests.engine.conftest import Live
 from tests.engine.working import start_process, take_steps, wait_for
-from tests.factories import CONTACTS, Desk, Matter, create_town, is_consistent, parallel, procedure
+from tests.factories import CONTACTS, Desk, create_town, is_consistent, parallel, procedure
 
 KILLS = 10
 
@@ -80,17 +85,14 @@ def test_a_process_killed_in_the_middle_of_its_steps_leaves_nothing_half_done(
 
 def everything(key: str = "everything") -> Any:
     """Return a procedure with all that may go wrong together."""
+    late = Boundary("late", date_timer('add_days(on["assign"], 6)'))
     inner = Sub(
         "stage",
         [
             UserTask("assign"),
             Fork(
                 [
-                    [
-                        UserTask(
-                            "examine", [Boundary("late", date_timer('add_days(on["assign"], 6)'))]
-                        )
-                    ],
+                    [UserTask("examine", [late])],
                     [Catch("wait", date_timer('add_days(on["assign"], 4)')), UserTask("check")],
                     [Loop([UserTask("work")], 'decision == "again"')],
                 ]
@@ -292,29 +294,73 @@ def _noon(day: date) -> Any:
     return clock.at
 
 
+@contextmanager
+def after_its_writes(act: Callable[[], object]) -> Iterator[None]:
+    """Let every step do something when it has written everything and committed nothing."""
+    real = completing.apply
+
+    def apply(*arguments: Any, **more: Any) -> Any:
+        result = real(*arguments, **more)
+        act()
+        return result
+
+    completing.apply = apply  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        completing.apply = real  # type: ignore[attr-defined]
+
+
+class PowerCut(BaseException):
+    """Nobody catches this one."""
+
+
+def cut_power() -> None:
+    raise PowerCut
+
+
 def test_a_block_that_fails_after_its_writes_writes_nothing(desk: Desk) -> None:
     matter = desk.start(parallel())
     before = (matter.kinds, matter.row.revision)
-    task = matter.task("apply")
-
-    class PowerCut(BaseException):
-        pass
-
-    real = operations.complete_task.__globals__["apply"]
-
-    def cut(*arguments: Any, **more: Any) -> Any:
-        real(*arguments, **more)
-        raise PowerCut
-
-    operations.complete_task.__globals__["apply"] = cut
-    try:
-        operations.complete_task(task, {}, actor=desk.actor("secretary"), clock=desk.clock)
-    except PowerCut:
-        pass
-    finally:
-        operations.complete_task.__globals__["apply"] = real
+    with after_its_writes(cut_power), pytest.raises(PowerCut):
+        matter.complete("apply")
     assert (matter.kinds, matter.row.revision) == before
     is_consistent(matter.id, desk.clock)
-    with unit_of_work():
-        pass  # the session is fit for use
-    assert isinstance(matter, Matter)
+    matter.complete("apply")  # the session is fit for use
+
+
+def test_a_connection_cut_before_the_commit_leaves_nothing_and_the_command_can_be_repeated(
+    live: Live,
+) -> None:
+    matter = live.desk.start(parallel())
+    task, actor, command_id = matter.task("apply"), live.desk.actor("secretary"), uuid4()
+    before = (matter.kinds, matter.row.revision)
+    db.session.remove()
+
+    def complete() -> Any:
+        return operations.complete_task(
+            task, {"note": "一次"}, actor=actor, clock=live.clock, command_id=command_id
+        )
+
+    def cut() -> None:
+        with psycopg.connect(live.where.owner, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    with after_its_writes(cut), pytest.raises((OperationalError, psycopg.OperationalError)):
+        complete()
+    db.session.remove()
+    for _ in range(20):  # the connections that lay in the pool are dead as well
+        try:
+            done = complete()
+            break
+        except (OperationalError, psycopg.OperationalError):
+            db.session.remove()
+    assert not done.replayed
+    assert before == (["started"], 1)
+    assert matter.kinds == ["started", "completed"]
+    assert complete().replayed
+    is_consistent(matter.id, live.clock)
+    assert live.faults() == []
