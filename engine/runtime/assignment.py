@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from engine.clock import Clock
 from engine.database import Record
 from engine.directory.actors import Actor, load_actor, person_key
-from engine.directory.policy import Action, require
+from engine.directory.policy import Action, may, require
 from engine.errors import N_, InvalidInput, NotFound
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
@@ -97,7 +97,8 @@ def delegate_task(
         except NotFound:
             raise InvalidInput({"person": [N_("请选择受委托的人员。")]}) from None
         # The receiver is judged as if the task were free: it is being taken from its holder.
-        require(other, Action.RECEIVE_TASK, replace(view, assignee_id=None))
+        if not may(other, Action.RECEIVE_TASK, replace(view, assignee_id=None)):
+            raise InvalidInput({"person": [N_("所选人员不能办理该任务，请另选受委托的人员。")]})
         event = _event(EntryKind.DELEGATED, row, actor, decision.on_behalf_of, command_id)
         event = replace(event, payload={"to": to_person_id, "reason": reason.strip()})
         _assign(session, row, event, clock, to_person_id)
