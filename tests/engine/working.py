@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from flask import Flask
 from sqlalchemy import select
@@ -109,6 +110,18 @@ def take_steps(url: str, person_id: int, organisation_id: int, key: str, now: st
                     operations.claim_task(task.id, **common)
                 else:
                     operations.complete_task(task.id, {"note": "逐步办理"}, **common)
+
+
+def complete_once(url: str, person_id: int, task_id: int, command_id: str, now: str) -> None:
+    """Complete a task under a command id; the exit code says how often it was carried out."""
+    app = application(url)
+    clock = FixedClock(datetime.fromisoformat(now))
+    with app.app_context():
+        actor = load_actor(db.session(), person_id=person_id, day=clock.today())
+        done = operations.complete_task(
+            task_id, {}, actor=actor, clock=clock, command_id=UUID(command_id)
+        )
+    os._exit(0 if done.replayed else 1)
 
 
 def run_jobs(url: str, now: str, die_in: int = 0) -> None:

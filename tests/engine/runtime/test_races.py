@@ -20,6 +20,7 @@ from engine.errors import AlreadyClaimed, Conflict, GuichengError, StaleRevision
 from engine.runtime import operations, store
 from engine.runtime.commands import Done
 from tests.engine.conftest import Live
+from tests.engine.working import complete_once, start_process, wait_for
 from tests.factories import (
     Fork,
     UserTask,
@@ -276,6 +277,16 @@ def test_the_same_command_twice_at_once_is_carried_out_once(live: Live, attempt:
     assert sorted(result.replayed for result in results) == [False, True, True]
     assert {tuple(result.opened.values()) for result in results} == {("work",)}
     assert matter.kinds == ["started", "completed"]
+
+
+def test_the_same_command_in_three_processes_is_carried_out_once(live: Live) -> None:
+    matter = live.desk.start(round_trip())
+    person, task = live.desk.town.people["secretary"], matter.task("work")
+    arguments = (live.where.app, person, task, str(uuid4()), live.clock.now().isoformat())
+    running = [start_process(complete_once, *arguments) for _ in range(3)]
+    assert sorted(str(wait_for(process)) for process in running) == ["0", "0", "1"]
+    assert matter.kinds == ["started", "completed"]
+    is_consistent(matter.id, live.clock)
 
 
 @pytest.mark.parametrize("attempt", range(3))
