@@ -28,7 +28,7 @@ from engine.ledger.kinds import EntryKind
 from engine.runtime import store, transitions
 from engine.runtime.applying import apply
 from engine.runtime.commands import Command, Done, carry_out
-from engine.runtime.completing import complete_step
+from engine.runtime.completing import complete_step, is_backfilled
 from engine.runtime.locking import instance_row
 from engine.runtime.models import Instance
 from engine.runtime.transitions import Transition, World
@@ -88,6 +88,7 @@ def start_instance(
             started_on=day,
             started_at=clock.now(),
         )
+        backfilled = is_backfilled(day, clock)
         event = Event(
             EntryKind.STARTED,
             actor_id=actor.person_id,
@@ -99,9 +100,11 @@ def start_instance(
                 "version": definition.package.sha256,
                 "organisation": organisation_id,
                 "subject": subject_id,
+                **({"backfilled": True} if backfilled else {}),
             },
         )
-        opened = apply(session, instance_row(session, instance_id), transition, event, clock)
+        row = instance_row(session, instance_id)
+        opened = apply(session, row, transition, event, clock, backfilled=backfilled)
         if data is None:
             return Done(instance_id, opened)
         first = next(iter(opened), None)

@@ -190,3 +190,10 @@ def test_a_paper_case_starts_with_its_true_dates(desk: Desk) -> None:
     matter.fire()
     assert matter.open == ["approve"]
     assert matter.tasks[0].not_before == date(2025, 3, 11)
+
+
+@pytest.mark.parametrize(("days", "marked"), [(7, False), (8, True)])
+def test_a_start_recorded_late_is_marked(desk: Desk, days: int, marked: bool) -> None:
+    matter = desk.start(two_steps(), on=TODAY - timedelta(days=days))
+    assert matter.row.backfilled is marked
+    assert matter.payload(0).get("backfilled", False) is marked
