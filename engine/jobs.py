@@ -112,10 +112,11 @@ _LOST_TIMERS = text(
 
 _WAITING_MESSAGES = text(
     """
-    SELECT m.id FROM message_outbox m
+    SELECT m.id FROM message_outbox m JOIN instance sender ON sender.id = m.sender_id
     WHERE (m.created_at < :expired OR EXISTS (
         SELECT FROM message_subscription s JOIN instance i ON i.id = s.instance_id
-        WHERE s.name = m.name AND s.instance_id <> m.sender_id AND i.status = 'active'
+        WHERE s.name = m.name AND i.id <> sender.id AND i.status = 'active'
+            AND (i.subject_id = sender.subject_id) IS NOT FALSE
     )) AND NOT EXISTS (
         SELECT FROM procrastinate_jobs j
         WHERE j.task_name = :job AND j.status IN ('todo', 'doing')

@@ -149,6 +149,7 @@ def test_a_matter_about_another_person_never_gets_it(desk: Desk) -> None:
     other.complete("ready")
     sends.complete("prepare")
     assert deliver_all(desk) == [None]
+    assert sweep_messages(desk.clock) == 0
     own = desk.start("waits_person", subject="applicant")
     own.complete("ready")
     deliver_all(desk)
