@@ -9,7 +9,7 @@ from typing import Final
 
 from flask import Flask
 
-from engine.application import configure
+from engine.application import configure, settle
 from engine.clock import Clock, SystemClock
 from engine.postgres import Addresses
 from engine.settings import Settings
@@ -48,4 +48,5 @@ def create_app(
     for room in ROOMS:
         if find_spec(room):
             import_module(room).register(app)
+    settle()
     return app

@@ -77,8 +77,10 @@ def check_csrf() -> None:
 def add_headers(response: Response) -> Response:
     """Set the protective headers; a view may set a stricter one itself."""
     settings: Settings = current_app.extensions["guicheng"]
+    given = {name.lower() for name, _ in response.headers}
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in given:
+            response.headers.add(name, value)
     if settings.secure_cookies:
         response.headers.setdefault(
             "Strict-Transport-Security", "max-age=31536000; includeSubDomains"

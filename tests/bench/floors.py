@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -62,16 +63,16 @@ def connect(url: str) -> Connection:
     return psycopg.connect(url, autocommit=True, prepare_threshold=0)
 
 
-def prepare_tables(connection: Connection, owners: int) -> None:
-    """Make the tables, with a page of open tasks for each owner."""
+def prepare_tables(connection: Connection, owners: Mapping[str, int]) -> None:
+    """Make the tables, with so many open tasks for each owner."""
     connection.execute(SCHEMA, prepare=False)
-    for owner in range(1, owners + 1):
-        for _ in range(PAGE):
+    for owner, matters in owners.items():
+        for _ in range(matters):
             row = connection.execute(
                 "INSERT INTO floor_matter (title) VALUES ('matter') RETURNING id"
             ).fetchone()
             assert row is not None
-            connection.execute(OPEN, (row[0], f"s{owner}", 1, NO_LIMIT))
+            connection.execute(OPEN, (row[0], owner, 1, NO_LIMIT))
 
 
 def list_tasks(connection: Connection, owner: str) -> list[TupleRow]:

@@ -25,6 +25,8 @@ CLIENTS = 8
 PROCESSES, THREADS = 2, 4
 ROUNDS = 7
 TURNS = 4
+MATTERS = 6
+"""Open matters of each client, worked off from the top of the inbox."""
 TASKS = 6
 """Tasks a client, turn and contender."""
 WARM_UP_TURNS = 3
@@ -105,7 +107,7 @@ class Ours:
     def fill(self) -> None:
         for number, branch in enumerate(self.installed.branches):
             actor = self.installed.actor(branch)
-            while self.open[number] < floors.PAGE:
+            while self.open[number] < MATTERS:
                 self.installed.start(branch, TEN, actor)
                 self.open[number] += 1
 
@@ -161,7 +163,7 @@ def measure(report: Report) -> None:
     """Interleave both servers and report tasks a second and their ratio."""
     with installation("bench_http", [ten_tasks()], branches=CLIENTS) as installed:
         owner = floors.connect(installed.where.owner)
-        floors.prepare_tables(owner, CLIENTS)
+        floors.prepare_tables(owner, {f"s{n + 1}": MATTERS for n in range(CLIENTS)})
         owner.close()
         ports = free_port(), free_port()
         floor_environment = {**installed.environment(), "FLOOR_URL": installed.where.app}
