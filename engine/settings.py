@@ -32,8 +32,6 @@ class Settings:
     session_days: int = 7
     step_budget: int = 20_000
     attachment_max_bytes: int = 20 * 1024 * 1024
-    backfill_gap_days: int = 7
-    """A step recorded later than this after it happened is shown as 补录."""
 
     @classmethod
     def from_environment(cls) -> Settings:

@@ -43,7 +43,9 @@ class Kept:
     """What is kept of a completed step, to be able to send back to it."""
 
     element: str
-    snapshot: bytes
+    matter: Matter
+    """The matter before the step, with the people it had then."""
+    outcome: str | None
     changes: int
     """How many membership changes there had been before."""
     steps: int
@@ -164,12 +166,23 @@ class Player:
         task = self._task(element)
         if by is not None:
             self._may(by, task)
-        kept = next((kept for kept in reversed(self.history) if kept.element == to), None)
-        if kept is None:
+        done = [index for index, kept in enumerate(self.history) if kept.element == to]
+        if not done:
             raise NotAllowed(N_("所选的环节在此之前没有办理过，不能退回。"))
-        transition = transitions.send_back(matter, task.uid, to, kept.snapshot, self.world)
+        kept = self.history[done[-1]]
+        transition = transitions.send_back(
+            matter,
+            task.uid,
+            to,
+            kept.matter.snapshot,
+            self.world,
+            participants=kept.matter.participants,
+        )
         self.open.pop(task.uid, None)
         self._follow(transition)
+        self.outcome = kept.outcome
+        # What was undone cannot be gone back to again.
+        del self.history[done[-1] :]
         del self.changes[kept.changes :]
         del self.steps[kept.steps :]
 
@@ -285,7 +298,7 @@ class Player:
 
     def _apply(self, transition: Transition, task: OpenedTask) -> None:
         assert self.matter is not None
-        before = Kept(task.element, self.matter.snapshot, len(self.changes), len(self.steps))
+        before = Kept(task.element, self.matter, self.outcome, len(self.changes), len(self.steps))
         self.open.pop(task.uid, None)
         self._follow(transition)
         self.history.append(before)
