@@ -21,6 +21,8 @@ TARGETS: Mapping[str, tuple[str, float]] = {
     "timers_doubled": ("≤", 0),
 }
 
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
 _began = time.monotonic()
 
 
@@ -42,34 +44,40 @@ class Spread:
         return f"{self.median:.{digits}f} ({self.least:.{digits}f} to {self.most:.{digits}f})"
 
 
+def value_met(value: float | None, sign: str, bound: float) -> bool:
+    """Tell whether a measured value meets its target."""
+    return value is not None and (value >= bound if sign == "≥" else value <= bound)
+
+
 @dataclass
 class Report:
     """What has been measured so far."""
 
     numbers: dict[str, float] = field(default_factory=dict)
-    lines: list[tuple[str, str]] = field(default_factory=list)
+    lines: list[tuple[str, str, str]] = field(default_factory=list)
 
     def add(self, label: str, spread: Spread, *, key: str | None = None, digits: int = 2) -> None:
         """Add a line of the table; with ``key`` its median goes to ``bench.json``."""
-        self.line(label, spread.text(digits), key)
         if key:
             self.numbers[key] = round(spread.median, 4)
+        self.line(label, spread.text(digits), key)
 
     def fact(self, label: str, value: float, *, key: str | None = None, unit: str = "") -> None:
         """Add a line with a single value."""
         shown = f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
-        self.line(label, f"{shown}{unit}", key)
         if key:
             self.numbers[key] = value
+        self.line(label, f"{shown}{unit}", key)
 
     def line(self, label: str, value: str, key: str | None = None) -> None:
         """Add a line and show it at once."""
         target = ""
         if key in TARGETS:
             sign, bound = TARGETS[key]
-            target = f"   target {sign} {bound:g}"
-        self.lines.append((label, value + target))
-        say(f"{label}: {value}{target}")
+            met = value_met(self.numbers.get(key or ""), sign, bound)
+            target = f"{sign} {bound:g}{'' if met else ' (missed)'}"
+        self.lines.append((label, value, target))
+        say(f"{label}: {value}{f'   target {target}' if target else ''}")
 
     def write(self, path: Path, *, whole: bool) -> None:
         """Write the numbers; unless all were measured, keep the others that stand there."""
@@ -80,10 +88,18 @@ class Report:
 
     def show(self) -> None:
         """Print the table."""
-        width = max((len(label) for label, _ in self.lines), default=0)
+        width = max((len(label) for label, _, _ in self.lines), default=0)
         print()
-        for label, value in self.lines:
-            print(f"{label:<{width}}  {value}")
+        for label, value, target in self.lines:
+            print(f"{label:<{width}}  {value}{f'   target {target}' if target else ''}")
+
+    def into_document(self, path: Path) -> None:
+        """Put the table into a document, between its two marks."""
+        before, _, rest = path.read_text().partition(BEGIN)
+        _, _, after = rest.partition(END)
+        rows = [f"| {label} | {value} | {target} |" for label, value, target in self.lines]
+        table = ["| what | median (least to most) | target |", "|---|---|---|", *rows]
+        path.write_text("\n".join([before + BEGIN, *table, END + after]))
 
 
 def say(text: str) -> None:
