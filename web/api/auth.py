@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from flask import Flask, g, request
+from flask import Flask, Request, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from engine.directory.actors import Actor
 from engine.directory.tokens import find_actor
@@ -45,6 +46,17 @@ def actor() -> Actor:
     return cast(Actor, g.api_actor)
 
 
+class CookiesForPages(SecureCookieSessionInterface):
+    """Flask's cookie sessions for the pages; a program's cookies are not even read."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return the session of the cookie, or one that holds nothing and takes nothing."""
+        if request.path.startswith(API_PREFIX):
+            return self.make_null_session(app)
+        return super().open_session(app, request)
+
+
 def register(app: Flask) -> None:
     """Put the check in front of every request."""
+    app.session_interface = CookiesForPages()
     app.before_request(authenticate)
