@@ -135,9 +135,9 @@ def _look_around() -> tuple[dict[str, int], dict[str, int], dict[str, str]]:
     return matters_at, tasks, logins
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests."""
+    """One browser a module; it ends with it, and so does the event loop it needs."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
