@@ -40,8 +40,7 @@ def cancel_instance(
     """End a matter where it stands, with a reason. Its record stays; nothing follows from it."""
 
     def step(session: Session) -> Done:
-        row, decision = _steered(session, instance_id, Action.CANCEL_MATTER, actor)
-        same_revision(row.revision, revision)
+        row, decision = _steered(session, instance_id, Action.CANCEL_MATTER, actor, revision)
         if row.status not in ("active", "suspended"):
             raise NotRunning
         if not reason.strip():
@@ -67,8 +66,7 @@ def suspend_instance(
     """Halt a matter: its tasks leave the inboxes and its timers wait until it is resumed."""
 
     def step(session: Session) -> Done:
-        row, decision = _steered(session, instance_id, Action.SUSPEND_MATTER, actor)
-        same_revision(row.revision, revision)
+        row, decision = _steered(session, instance_id, Action.SUSPEND_MATTER, actor, revision)
         if row.status != "active":
             raise NotRunning
         if not reason.strip():
@@ -93,8 +91,7 @@ def resume_instance(
     """Take up a suspended matter again; timers that came due meanwhile fire at once."""
 
     def step(session: Session) -> Done:
-        row, decision = _steered(session, instance_id, Action.RESUME_MATTER, actor)
-        same_revision(row.revision, revision)
+        row, decision = _steered(session, instance_id, Action.RESUME_MATTER, actor, revision)
         if row.status != "suspended":
             raise NotRunning(N_("该事项没有挂起，无需恢复。"))
         event = _steering(EntryKind.RESUMED, "", actor, decision, clock, command_id)
@@ -127,7 +124,9 @@ def _steering(
 
 
 def _steered(
-    session: Session, instance_id: int, action: Action, actor: Actor
+    session: Session, instance_id: int, action: Action, actor: Actor, revision: int | None
 ) -> tuple[Record, Decision]:
     row = instance_row(session, instance_id, running=False)
-    return row, require(actor, action, matter_view(row, matter_of(session, row)))
+    decision = require(actor, action, matter_view(row, matter_of(session, row)))
+    same_revision(row.revision, revision)
+    return row, decision
