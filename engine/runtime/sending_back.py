@@ -16,11 +16,12 @@ from engine.errors import (
 )
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
+from engine.ledger.standing import RESTORED
 from engine.runtime import transitions
 from engine.runtime.applying import apply
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.locking import same_revision, task_row
-from engine.runtime.undone import RESTORED, find_before
+from engine.runtime.undone import find_before
 from engine.runtime.world import (
     make_world,
     matter_of,

@@ -1,36 +1,17 @@
-"""What a send-back took back: which entries of a matter no longer count in its procedure.
-
-The entries stay in the ledger. An entry once undone is undone for ever: the matter goes on from the
-state before the step that it was sent back to.
-"""
+"""A matter as it was before an earlier step: what a send-back restores."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
-
-RESTORED = "restored"
-"""The key under which a send-back's payload names the entry whose earlier state it restored."""
-
-
-def undone_entries(entries: Sequence[Any], payloads: Mapping[int, Mapping[str, Any]]) -> set[int]:
-    """Return the numbers of the entries that later send-backs took the matter to before.
-
-    ``entries`` (with ``seq`` and ``kind``) are all of one matter, in order.
-    """
-    gone: set[int] = set()
-    for entry in entries:
-        if entry.kind == EntryKind.SENT_BACK:
-            gone |= set(range(payloads[entry.seq].get(RESTORED, entry.seq), entry.seq))
-    return gone
+from engine.ledger.standing import undone_entries
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from engine.definitions.versions import Definition
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
+from engine.ledger.standing import undone_entries
 from engine.runtime.queries.rows import Names, step_label
-from engine.runtime.undone import undone_entries
 from engine.runtime.views import AttachmentRef, HistoryEntry, StepRecord
 
 
