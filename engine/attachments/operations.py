@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import IO, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -69,16 +69,17 @@ def add_attachment(
 
 def bind_attachments(
     session: Session, documents: Mapping[int, str], *, instance_id: int, person_id: int
-) -> None:
+) -> dict[str, str]:
     """Give files that were handed in with a form to its matter, each as the document it is.
 
-    A file that the matter has already stays what it was handed in as.
+    A file that the matter has already stays what it was handed in as. Returns the SHA-256 of each
+    by its id, for the ledger entry: with it the entry vouches for the bytes.
 
     Raises :class:`~engine.errors.InvalidInput` if one of them is another person's or matter's.
     """
     wanted = sorted(documents)
     if not wanted:
-        return
+        return {}
     for document in set(documents.values()):
         session.execute(
             update(Attachment)
@@ -89,13 +90,14 @@ def bind_attachments(
             )
             .values(instance_id=instance_id, document=document)
         )
-    held = session.scalar(
-        select(func.count())
-        .select_from(Attachment)
-        .where(Attachment.id.in_(wanted), Attachment.instance_id == instance_id)
-    )
-    if held != len(wanted):
+    held = session.execute(
+        select(Attachment.id, Attachment.sha256).where(
+            Attachment.id.in_(wanted), Attachment.instance_id == instance_id
+        )
+    ).all()
+    if len(held) != len(wanted):
         raise InvalidInput({}, N_("所附材料中有不属于本事项的文件，请重新上传。"))
+    return {str(file.id): file.sha256 for file in held}
 
 
 def copy_attachments(clock: Clock, ids: Iterable[int], *, person_id: int) -> dict[int, int]:

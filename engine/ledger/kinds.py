@@ -21,6 +21,7 @@ class EntryKind(Coded):
     RETRIED = "retried", N_("重试")
     ATTACHED = "attached", N_("上传材料")
     READ = "read", N_("查阅")
+    EXPORTED = "exported", N_("导出卷宗")
     DEPLOYED = "deployed", N_("部署流程")
     DIRECTORY = "directory", N_("变更党组织或人员")
     ACCOUNT = "account", N_("变更账号")

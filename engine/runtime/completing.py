@@ -95,9 +95,11 @@ def complete_step(
     )
     cleaned = form.load(data, context)
     transition = transitions.complete(matter, row.uid, cleaned, day, world, prepared=prepared)
-    files = attached(form.fields, cleaned)
-    if files:
-        bind_attachments(session, files, instance_id=row.instance_id, person_id=actor.person_id)
+    files: Mapping[str, str] = {}
+    if documents := attached(form.fields, cleaned):
+        files = bind_attachments(
+            session, documents, instance_id=row.instance_id, person_id=actor.person_id
+        )
     backfilled = is_backfilled(day, clock)
     event = Event(
         EntryKind.COMPLETED,
@@ -109,6 +111,7 @@ def complete_step(
         command_id=command_id,
         payload={
             "data": cleaned,
+            **({"files": files} if files else {}),
             **({"post": decision.post.key} if decision.post else {}),
             **({"backfilled": True} if backfilled else {}),
         },

@@ -86,12 +86,17 @@ def send_message(
             actor, Action.SEND_MESSAGE, MessageView(matter_view(row, matter), principals)
         )
         cleaned: dict[str, Any] = {}
+        files: Mapping[str, str] = {}
         if action.form:
             context = form_context(session, world, matter, day, actor, instance_id=instance_id)
             form = matter.definition.forms[action.form]
             cleaned = form.load(data, context)
-            files = attached(form.fields, cleaned)
-            bind_attachments(session, files, instance_id=instance_id, person_id=actor.person_id)
+            files = bind_attachments(
+                session,
+                attached(form.fields, cleaned),
+                instance_id=instance_id,
+                person_id=actor.person_id,
+            )
         transition = transitions.deliver(matter, action.name, cleaned, day, world)
         if transition is None:
             raise Conflict(N_("事项目前的环节不能进行这项操作。"))
@@ -103,7 +108,11 @@ def send_message(
             occurred_on=day,
             element=message,
             command_id=command_id,
-            payload={"data": cleaned, **({"backfilled": True} if backfilled else {})},
+            payload={
+                "data": cleaned,
+                **({"files": files} if files else {}),
+                **({"backfilled": True} if backfilled else {}),
+            },
         )
         opened = apply(session, row, transition, event, clock, backfilled=backfilled)
         return Done(instance_id, opened, transition.completed)
