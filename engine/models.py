@@ -9,6 +9,7 @@ ROOMS = (
     "engine.attachments.models",
     "engine.forms.models",
     "engine.definitions.models",
+    "engine.compliance.models",
     "engine.runtime.models",
 )
 

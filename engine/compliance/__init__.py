@@ -1,0 +1,1 @@
+"""Regulations, rules and findings: every step measured against its article."""
