@@ -16,6 +16,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     Text,
     false,
     text,
@@ -82,6 +83,8 @@ class Person(db.Model):  # type: ignore[name-defined,misc]
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    code: Mapped[str | None] = mapped_column(Text, unique=True)
+    """The number by which the organisation's own lists know him; imports match people by it."""
     name: Mapped[str] = mapped_column(Text, index=True)
     gender: Mapped[str | None] = mapped_column(Text)
     ethnicity: Mapped[str | None] = mapped_column(Text)
@@ -238,6 +241,22 @@ class LoginAttempt(db.Model):  # type: ignore[name-defined,misc]
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     failures: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     last_failure_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class DirectoryImport(db.Model):  # type: ignore[name-defined,misc]
+    """A workbook that an administrator uploaded to bring the directory up to date.
+
+    `content` is there only from the upload to the confirmation: it is full of personal data.
+    """
+
+    __tablename__ = "directory_import"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    person_id: Mapped[int] = mapped_column(BigInteger, ForeignKey(_PERSON))
+    file_name: Mapped[str] = mapped_column(Text)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    uploaded_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    applied_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 def valid_on(
