@@ -6,6 +6,10 @@ import re
 
 import pytest
 
+from engine.database import unit_of_work
+from engine.ledger.chain import Event
+from engine.ledger.kinds import EntryKind
+from engine.runtime import store
 from tests.web.conftest import Browser, World
 
 
@@ -132,6 +136,45 @@ def test_my_page_says_what_i_must_do_now(world: World) -> None:
 def test_somebody_without_a_matter_is_told_so(world: World) -> None:
     page = world.sign_in("stranger").get("/mine/").get_data(as_text=True)
     assert "目前没有以您为当事人的事项" in page
+
+
+def read_once(world: World, matter: int) -> None:
+    with unit_of_work() as session:
+        locked = store.lock_instance(session, matter)
+        assert locked is not None
+        event = Event(
+            EntryKind.READ,
+            actor_id=world.people["leader"],
+            payload={"attachment": 1, "document": "医院证明", "post": f"o{world.office}:secretary"},
+        )
+        store.write_entry(session, locked, event, world.clock.now())
+
+
+def test_i_see_who_has_read_my_papers(world: World) -> None:
+    matter, _ = world.start()
+    browser = world.sign_in("worker")
+    browser.get("/mine/")
+    assert 'href="/mine/readers"' in browser.page
+    browser.get("/mine/readers")
+    assert "还没有人查看过敏感材料" in browser.page
+    read_once(world, matter)
+    for path in ("/mine/readers", f"/matters/{matter}?tab=readers"):
+        browser.get(path)
+        for words in ("陆明", "办公室书记", "查阅 医院证明", "2026年11月22日"):
+            assert words in browser.page, path
+    assert browser.get("/mine/readers?cursor=x").status_code == 422
+
+
+def test_nobody_else_sees_who_has_read_them(world: World) -> None:
+    matter, _ = world.start()
+    read_once(world, matter)
+    stranger = world.sign_in("stranger")
+    assert "陆明" not in stranger.get("/mine/readers").get_data(as_text=True)
+    assert stranger.get(f"/matters/{matter}?tab=readers").status_code == 404
+    deputy = world.sign_in("deputy")  # works in the matter, and yet
+    deputy.get(f"/matters/{matter}?tab=readers")
+    assert "tab=readers" not in deputy.page
+    assert "查阅 医院证明" not in deputy.page
 
 
 def test_the_health_page_says_what_is_wrong(world: World) -> None:

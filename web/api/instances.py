@@ -11,6 +11,7 @@ from engine.errors import InvalidInput
 from engine.runtime import operations
 from engine.runtime.queries.access import open_matter
 from engine.runtime.queries.matters import matter_view, matters
+from engine.runtime.queries.readings import matter_readings
 from engine.runtime.queries.records import history, read_trail, step_records
 from engine.runtime.views import MatterStatus
 from web.api.auth import actor
@@ -33,9 +34,11 @@ from web.api.records import (
     DoneSchema,
     EntrySchema,
     InstanceSchema,
+    ReadingSchema,
     StepSchema,
     entry_shape,
     instance_shape,
+    reading_shape,
     step_shape,
 )
 from web.api.replies import reply
@@ -170,6 +173,18 @@ def list_ledger(given: dict[str, Any], instance_id: int) -> Response:
     wanted = [entry for entry in entries if entry.seq > first]
     more = str(wanted[limit - 1].seq) if len(wanted) > limit else None
     return reply(page([entry_shape(entry) for entry in wanted[:limit]], more))
+
+
+@blueprint.get("/<id:instance_id>/readings", errors=(403, 404))
+@query(PageQuery)
+@answers(200, page_of(ReadingSchema))
+def list_readings(given: dict[str, Any], instance_id: int) -> Response:
+    """List who read sensitive material of the matter, newest first
+
+    The person concerned may see it, and so may auditors and those who lead above the matter.
+    """
+    found, more = matter_readings(reading(), actor(), clock(), instance_id, **given)
+    return reply(page([reading_shape(entry) for entry in found], more))
 
 
 @blueprint.post("/<id:instance_id>/cancel", errors=(403, 404))

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from engine.definitions.package import Basis
+from engine.runtime.queries.readings import Reading
 from engine.runtime.views import AttachmentRef, HistoryEntry, MatterRow, StepRecord, TaskRow
 from web.api.fields import Shape
 from web.api.replies import day, moment
@@ -205,6 +206,17 @@ class EntrySchema(Shape):
     digest = fields.String(required=True, metadata={"description": "Hexadecimal."})
 
 
+class ReadingSchema(Shape):
+    """One look at sensitive material of a matter."""
+
+    at = fields.DateTime(required=True)
+    kind = fields.String(required=True, metadata={"description": "``read`` or ``exported``."})
+    person_name = fields.String(required=True)
+    post = fields.String(required=True, allow_none=True)
+    on_behalf_of = fields.String(required=True, allow_none=True)
+    documents = fields.List(fields.String(), required=True)
+
+
 def file_shape(file: AttachmentRef) -> dict[str, Any]:
     """Return a file."""
     return {
@@ -250,6 +262,18 @@ def entry_shape(entry: HistoryEntry) -> dict[str, Any]:
         "text": entry.text,
         "reason": entry.reason,
         "digest": entry.digest,
+    }
+
+
+def reading_shape(found: Reading) -> dict[str, Any]:
+    """Return one look at sensitive material."""
+    return {
+        "at": moment(found.at),
+        "kind": found.kind.value,
+        "person_name": found.person_name,
+        "post": found.post,
+        "on_behalf_of": found.on_behalf_of,
+        "documents": list(found.documents),
     }
 
 

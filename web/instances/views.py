@@ -13,7 +13,7 @@ from werkzeug.wrappers.response import Response as Reply
 from engine.errors import N_, InvalidInput
 from engine.runtime import operations
 from engine.runtime.commands import Done
-from engine.runtime.queries import diagram_source, matter_view, startable
+from engine.runtime.queries import diagram_source, matter_readings, matter_view, startable
 from engine.runtime.queries import matters as read_matters
 from engine.runtime.views import (
     AttachmentRef,
@@ -34,7 +34,10 @@ _TABS: Final = {
     "diagram": N_("流程图"),
     "documents": N_("材料"),
     "history": N_("留痕"),
+    "readers": N_("查阅记录"),
 }
+_RIGHTS: Final = {"history": "ledger", "readers": "readers"}
+"""Tabs that not everybody who sees the matter may open, with the right they need."""
 _STEERING: Final = {
     "suspend": (
         N_("挂起"),
@@ -137,15 +140,25 @@ def _page(view: MatterView, tab: str) -> str:
     tabs = [
         (code, in_words(title))
         for code, title in _TABS.items()
-        if code != "history" or "ledger" in view.may
+        if code not in _RIGHTS or _RIGHTS[code] in view.may
     ]
+    tab = tab if tab in dict(tabs) else "steps"
+    readings, next_cursor = (
+        matter_readings(
+            reading(), actor(), clock(), view.row.id, cursor=request.args.get("cursor") or None
+        )
+        if tab == "readers"
+        else ((), None)
+    )
     return render_template(
         "instances/matter.html",
         view=view,
         row=view.row,
-        tab=tab if tab in dict(tabs) else "steps",
+        tab=tab,
         tabs=tabs,
         papers=papers(view) if tab == "documents" else (),
+        readings=readings,
+        next_cursor=next_cursor,
         command_id=uuid4(),
         steering=[
             (code, in_words(title), in_words(what)) for code, (title, what, _) in _STEERING.items()

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask_babel import gettext
 
-from engine.runtime.queries import my_matters, task_view
+from engine.runtime.queries import my_matters, my_readings, task_view
 from engine.runtime.views import MatterRow, MatterStatus, MatterView, Progress, StepState, TaskRow
 from web.context import actor, clock, login_required, reading
 from web.language import in_words
@@ -44,6 +44,15 @@ def index() -> str:
     """Show all matters about the person who asks."""
     views = my_matters(reading(), actor(), clock())
     return render_template("mine/index.html", stories=[tell(view) for view in views])
+
+
+@blueprint.get("/readers")
+@login_required
+def readers() -> str:
+    """Show who has read sensitive material of the matters about the person who asks."""
+    cursor = request.args.get("cursor") or None
+    readings, next_cursor = my_readings(reading(), actor(), cursor=cursor)
+    return render_template("mine/readers.html", readings=readings, next_cursor=next_cursor)
 
 
 def steps_of(view: MatterView) -> Iterator[StepState]:

@@ -9,6 +9,7 @@ from engine.runtime.queries.matters import (
     message_view,
     my_matters,
 )
+from engine.runtime.queries.readings import matter_readings, my_readings
 from engine.runtime.queries.starting import start_view, startable
 from engine.runtime.queries.tasks import task_view
 
@@ -18,10 +19,12 @@ __all__ = [
     "diagram_source",
     "inbox",
     "matter_documents",
+    "matter_readings",
     "matter_view",
     "matters",
     "message_view",
     "my_matters",
+    "my_readings",
     "start_view",
     "startable",
     "task_view",

@@ -55,17 +55,22 @@ def attachment(actor: Actor, clock: Clock, attachment_id: int) -> AttachmentFile
         elif row.uploaded_by != actor.person_id:
             raise NotFound  # nobody else is to learn that it was uploaded
         view = AttachmentView(matter, row.uploaded_by, sensitive)
-        require(actor, Action.READ_ATTACHMENT, view)
+        decision = require(actor, Action.READ_ATTACHMENT, view)
         if sensitive and row.instance_id is not None and actor.person_id != row.uploaded_by:
             locked = store.lock_instance(session, row.instance_id)
             assert locked is not None
             event = Event(
                 EntryKind.READ,
                 actor_id=actor.person_id,
+                on_behalf_of=decision.on_behalf_of,
                 occurred_on=clock.today(),
                 element=row.element,
                 task_id=row.task_id,
-                payload={"attachment": row.id, "document": row.document},
+                payload={
+                    "attachment": row.id,
+                    "document": row.document,
+                    **({"post": decision.post.key} if decision.post else {}),
+                },
             )
             store.write_entry(session, locked, event, clock.now())
         return AttachmentFile(row.name, row.media_type, row.sha256, row.size)

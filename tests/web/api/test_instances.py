@@ -7,6 +7,10 @@ from uuid import uuid4
 
 import pytest
 
+from engine.database import unit_of_work
+from engine.ledger.chain import Event
+from engine.ledger.kinds import EntryKind
+from engine.runtime import store
 from tests.web.api.conftest import KEY, PDF, Program, Town
 
 
@@ -220,3 +224,20 @@ def test_files_are_taken_strictly(town: Town) -> None:
         "attachments", query_string={"name": "a.pdf"}, data=b"x" * (20 * 1024 * 1024 + 1)
     )
     assert again.status_code == 413
+
+
+def test_the_person_concerned_and_auditors_list_who_read_the_papers(town: Town) -> None:
+    applicant = town.program("applicant")
+    made = applicant.command("process-instances", start_body(town, applicant)).get_json()
+    path = f"process-instances/{made['instance_id']}/readings"
+    with unit_of_work() as session:
+        locked = store.lock_instance(session, made["instance_id"])
+        assert locked is not None
+        payload = {"attachment": 1, "document": "政治审查材料"}
+        event = Event(EntryKind.READ, actor_id=town.people["secretary"], payload=payload)
+        store.write_entry(session, locked, event, town.clock.now())
+    (found,) = applicant.get(path).get_json()["items"]
+    assert (found["kind"], found["documents"]) == ("read", ["政治审查材料"])
+    assert found["post"] is None
+    assert town.program("stranger").get(path).status_code == 404
+    assert applicant.get(f"{path}?cursor=x").status_code == 422
