@@ -24,7 +24,10 @@ from psycopg.pq import ExecStatus, Format, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 _GOOD: Final = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+_IDLE: Final = TransactionStatus.IDLE
 _OPEN: Final = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+_TEXT: Final = Format.TEXT
+_BINARY: Final = Format.BINARY
 
 
 _Command = tuple[bytes, list[bytes | None], list[Format] | None]
@@ -49,8 +52,18 @@ class Connection(psycopg.Connection[Any]):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._ready: dict[str, bytes] = {}
+        self._ready: dict[str, _Prepared] = {}
         self._waiting: list[tuple[_Command, Later | None]] = []
+
+    def read(self, statement: str, parameters: Mapping[str, Any]) -> list[Record]:
+        """Return what :meth:`fetch` does, of a statement that changes nothing and locks nothing.
+
+        When no transaction is open, none is begun for it.
+        """
+        if self._waiting or self.pgconn.transaction_status != _IDLE:
+            return self.fetch(statement, parameters)
+        prepared = self._prepared_statement(statement)
+        return prepared.rows(self._ask(prepared.command(parameters)))
 
     def fetch(self, statement: str, parameters: Mapping[str, Any]) -> list[Record]:
         """Return the rows of a statement with ``%(name)s`` in the place of values.
@@ -59,8 +72,8 @@ class Connection(psycopg.Connection[Any]):
         The statement stays prepared as long as the connection lives: never put values into its
         text. Raises psycopg's errors.
         """
-        later = Later(self, statement)
-        self._send((self._command(statement, parameters), later))
+        later = self.fetch_later(statement, parameters)
+        self.send_waiting()
         return later.rows()
 
     def fetch_later(self, statement: str, parameters: Mapping[str, Any]) -> Later:
@@ -68,13 +81,19 @@ class Connection(psycopg.Connection[Any]):
 
         What goes wrong is raised then, and nothing is committed.
         """
-        later = Later(self, statement)
-        self._waiting.append((self._command(statement, parameters), later))
+        prepared = self._prepared_statement(statement)
+        later = Later(self, prepared)
+        self._waiting.append((prepared.command(parameters), later))
         return later
 
     def run(self, statement: str, parameters: Mapping[str, Any]) -> None:
         """Carry out a statement as :meth:`fetch_later` does, when no rows are wanted."""
-        self._waiting.append((self._command(statement, parameters), None))
+        self._waiting.append((self._prepared_statement(statement).command(parameters), None))
+
+    def send_waiting(self) -> None:
+        """Carry out now what waits for the next statement, if anything does."""
+        if self._waiting:
+            self._send_waiting()
 
     def cursor(self, *args: Any, **more: Any) -> Any:
         """Return a cursor as psycopg does, once everything before it has been carried out."""
@@ -84,16 +103,20 @@ class Connection(psycopg.Connection[Any]):
     def commit(self) -> None:
         """Commit the pending transaction, if there is one."""
         if self._waiting:
-            self._send((_COMMIT, None))
-        elif self.info.transaction_status == TransactionStatus.INTRANS:
+            self._waiting.append((_COMMIT, None))
+            self._send_waiting()
+        elif self.pgconn.transaction_status == TransactionStatus.INTRANS:
             _check(self.pgconn.exec_(b"COMMIT"))
-        else:
+        elif self.pgconn.transaction_status != _IDLE:
             super().commit()
 
     def rollback(self) -> None:
         """Roll back to the start of the pending transaction, if there is one."""
         self._waiting.clear()
-        if self.info.transaction_status in _OPEN:
+        status = self.pgconn.transaction_status
+        if status == _IDLE:
+            return
+        if status in _OPEN:
             result = self.pgconn.exec_(b"ROLLBACK")
             if result.status == ExecStatus.COMMAND_OK:
                 return
@@ -104,37 +127,26 @@ class Connection(psycopg.Connection[Any]):
             self._ready.clear()
         yield from super()._deallocate(name)
 
-    def _command(self, statement: str, parameters: Mapping[str, Any]) -> _Command:
-        query, names = _compiled(statement)
-        prepared = self._ready.get(statement)
-        if prepared is None:
-            prepared = b"guicheng_%d" % len(self._ready)
-            _check(self.pgconn.prepare(prepared, query))
-            self._ready[statement] = prepared
-        values = [parameters[name] for name in names]
-        formats = [Format.BINARY if isinstance(value, bytes) else Format.TEXT for value in values]
-        return prepared, [_dumped(value) for value in values], formats
+    def _prepared_statement(self, statement: str) -> _Prepared:
+        found = self._ready.get(statement)
+        if found is None:
+            query, names = _compiled(statement)
+            name = b"guicheng_%d" % len(self._ready)
+            _check(self.pgconn.prepare(name, query))
+            found = self._ready[statement] = _Prepared(self, name, names)
+        return found
 
-    def send_waiting(self) -> None:
-        """Carry out now what waits for the next statement, if anything does."""
-        if self._waiting:
-            self._send()
-
-    def _send(self, *last: tuple[_Command, Later | None]) -> None:
-        """Carry out what waits and then ``last``, all in one trip."""
-        commands = [*self._waiting, *last]
-        self._waiting.clear()
-        if self.info.transaction_status == TransactionStatus.IDLE and not self.autocommit:
+    def _send_waiting(self) -> None:
+        """Carry out what waits, all in one trip."""
+        commands = self._waiting
+        self._waiting = []
+        if self.pgconn.transaction_status == _IDLE and not self.autocommit:
             commands.insert(0, (_BEGIN, None))
         if len(commands) == 1:
-            prepared, values, formats = commands[0][0]
-            # The stubs forget that NULL is sent as None.
-            results = [
-                self.pgconn.exec_prepared(prepared, values, formats, Format.BINARY)  # type: ignore[arg-type]
-            ]
+            results = [self._ask(commands[0][0])]
         else:
             try:
-                results = self._send_together([command for command, _ in commands])
+                results = self._ask_together([command for command, _ in commands])
             except BaseException:
                 self.close()  # nobody can say what has been answered so far
                 raise
@@ -144,14 +156,19 @@ class Connection(psycopg.Connection[Any]):
             if later is not None:
                 later.receive(result)
 
-    def _send_together(self, commands: list[_Command]) -> list[PGresult]:
+    def _ask(self, command: _Command) -> PGresult:
+        name, values, formats = command
+        # The stubs forget that NULL is sent as None.
+        return _check(self.pgconn.exec_prepared(name, values, formats, _BINARY))  # type: ignore[arg-type]
+
+    def _ask_together(self, commands: list[_Command]) -> list[PGresult]:
         connection = self.pgconn
         connection.enter_pipeline_mode()
-        for prepared, values, formats in commands:
+        for name, values, formats in commands:
             if formats is None:
-                connection.send_query_params(prepared, None)
+                connection.send_query_params(name, None)
             else:
-                connection.send_query_prepared(prepared, values, formats, Format.BINARY)
+                connection.send_query_prepared(name, values, formats, _BINARY)
         connection.pipeline_sync()
         while connection.flush():
             self._wait(select.POLLIN | select.POLLOUT)
@@ -181,10 +198,34 @@ class Connection(psycopg.Connection[Any]):
         self.pgconn.consume_input()
 
 
+class _Prepared:
+    """A statement as a connection has prepared it: how its values go and its rows come."""
+
+    def __init__(self, connection: Connection, name: bytes, parameters: tuple[str, ...]) -> None:
+        self._name = name
+        self._parameters = parameters
+        self._transformer = Transformer(connection)
+        self._make: Callable[[Sequence[Any]], Any] | None = None
+
+    def command(self, parameters: Mapping[str, Any]) -> _Command:
+        given = [parameters[name] for name in self._parameters]
+        formats = [_BINARY if type(value) is bytes else _TEXT for value in given]
+        return self._name, [_dumped(value) for value in given], formats
+
+    def rows(self, result: PGresult) -> list[Record]:
+        new = self._make is None
+        self._transformer.set_pgresult(result, set_loaders=new, format=_BINARY)
+        if new:
+            columns = [result.fname(index) or b"" for index in range(result.nfields)]
+            self._make = _shape(tuple(column.decode() for column in columns))
+        assert self._make is not None
+        return cast("list[Record]", self._transformer.load_rows(0, result.ntuples, self._make))
+
+
 class Later:
     """The rows of a statement that has been sent, or will be with what comes next."""
 
-    def __init__(self, connection: Connection, statement: str) -> None:
+    def __init__(self, connection: Connection, statement: _Prepared) -> None:
         self._connection = connection
         self._statement = statement
         self._rows: list[Record] | None = None
@@ -198,10 +239,7 @@ class Later:
 
     def receive(self, result: PGresult) -> None:
         """Take the rows over from the answer."""
-        transformer = Transformer(self._connection)
-        transformer.set_pgresult(result, format=Format.BINARY)
-        made = transformer.load_rows(0, result.ntuples, _row_maker(self._statement, result))
-        self._rows = cast("list[Record]", made)
+        self._rows = self._statement.rows(result)
 
 
 def _check(result: PGresult) -> PGresult:
@@ -223,16 +261,10 @@ def _compiled(statement: str) -> tuple[bytes, tuple[str, ...]]:
     return re.sub(r"%\((\w+)\)s|%%", number, statement).encode(), tuple(names)
 
 
-_makers: dict[str, Callable[[Sequence[Any]], Any]] = {}
-
-
-def _row_maker(statement: str, result: PGresult) -> Callable[[Sequence[Any]], Any]:
-    """Return what turns the values of a row into a record; the same for every result."""
-    if (found := _makers.get(statement)) is None:
-        names = [(result.fname(index) or b"").decode() for index in range(result.nfields)]
-        shape = cast(Any, make_shape("Row", names))
-        found = _makers[statement] = shape._make
-    return found
+@lru_cache(maxsize=512)
+def _shape(columns: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
+    """Return what turns the values of a row into a record."""
+    return cast("Callable[[Sequence[Any]], Any]", cast(Any, make_shape("Row", columns))._make)
 
 
 # --- values as PostgreSQL reads them --------------------------------------------------------------
@@ -272,6 +304,8 @@ _DUMPERS: Mapping[type, Callable[[Any], bytes]] = {
 def _dumped(value: Any) -> bytes | None:
     if value is None:
         return None
+    if (dumper := _DUMPERS.get(type(value))) is not None:
+        return dumper(value)
     for kind in type(value).__mro__:
         if (dumper := _DUMPERS.get(kind)) is not None:
             return dumper(value)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from engine.clock import Clock
-from engine.database import Record, fetch
+from engine.database import Record, read
 from engine.definitions.models import ProcessVersion
 from engine.directory.actors import Actor
 from engine.directory.models import Organisation
@@ -179,7 +179,7 @@ def _mine(
         conditions += _AFTER
         given["after_due"], given["after_id"] = _parse(cursor)
     statement = _MINE.format(joins=_FILTER_JOINS if filters else "", conditions=conditions)
-    return fetch(session, statement, {**given, **filters})
+    return read(session, statement, {**given, **filters})
 
 
 def _waiting(
@@ -233,7 +233,7 @@ def read_tasks(session: Session, actor: Actor, wanted: Any, order: str) -> Seque
         f"SELECT {TASK_COLUMNS} FROM task t {TASK_JOINS}"  # noqa: S608
         f" WHERE t.id = ANY(%(ids)s::bigint[]) ORDER BY {order}"
     )
-    return fetch(session, statement, {"me": actor.person_id, "ids": ids})
+    return read(session, statement, {"me": actor.person_id, "ids": ids})
 
 
 def _conditions(filters: dict[str, Any]) -> list[ColumnElement[bool]]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
-from engine.database import Record, fetch
+from engine.database import Record, read
 from engine.directory.actors import Actor
 from engine.directory.codes import COMMITTEE_POSTS
 from engine.directory.policy import Action, Decision, decide, require
@@ -51,7 +51,7 @@ def task_view(
 
     Raises NotFound where the actor may not know of the task.
     """
-    row = next(iter(fetch(session, _TASK, {"id": task_id, "me": actor.person_id})), None)
+    row = next(iter(read(session, _TASK, {"id": task_id, "me": actor.person_id})), None)
     if row is None:
         raise NotFound
     opened = open_matter(session, actor, clock, row.instance_id)
@@ -175,7 +175,7 @@ def _returned_because(trail: Trail, row: Record) -> str | None:
 
 def decision_of(session: Session, actor: Actor, clock: Clock, task_id: int) -> Decision:
     """Answer "why may I (not) complete this task?"."""
-    row = next(iter(fetch(session, _TASK, {"id": task_id, "me": actor.person_id})), None)
+    row = next(iter(read(session, _TASK, {"id": task_id, "me": actor.person_id})), None)
     if row is None:
         raise NotFound
     opened = open_matter(session, actor, clock, row.instance_id)
