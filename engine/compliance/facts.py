@@ -1,0 +1,224 @@
+"""Everything a rule may look at of one matter. Pure values; made again from the ledger alone.
+
+A matter is the row of the times that its steps were done. What was undone by a send-back is not in
+it, and neither is anything that depends on today's directory: what the directory said of a person
+or an organisation on the day of a step was written down with the step and stands here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Final
+
+NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
+
+FindingKey = tuple[str, str, int]
+"""Rule id, element, and which time the element was done (from 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An organisation as it was on the day of a step."""
+
+    organisation_id: int | None
+    kind: str
+    """Organisation kind code: ``branch``, ``committee`` …"""
+    approves: bool = False
+    """Whether it has the power to approve members."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What the directory said of a person on the day of a step."""
+
+    status: str
+    """Membership status code."""
+    restricted: bool = False
+    """Party rights were restricted that day (留党察看, 停止党籍 …)."""
+    posts: tuple[str, ...] | None = None
+    """Post codes held that day at the organisation that acted; None: not written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One time that a step was done, and still stands."""
+
+    element: str
+    occurred_on: date
+    recorded_on: date
+    data: Mapping[str, Any] = NOTHING
+    seq: int = 0
+    """Place in the ledger, or in a file; later ones are greater."""
+    actor: int | None = None
+    place: Place | None = None
+    """Where the step was done."""
+    people: Mapping[int, Witness] = NOTHING
+    """Those whom the step names, by person id."""
+    rolls: Mapping[str, tuple[int, ...]] = NOTHING
+    """Those with a vote that day before anybody was excluded, by attendance field."""
+    by_timer: bool = False
+    """Nobody did it: a timer went off."""
+    statuses: tuple[tuple[str, date], ...] = ()
+    """Membership statuses that followed from the step, with the day from which each counts."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A matter, as far as rules are concerned."""
+
+    key: str
+    """Key of its procedure."""
+    organisation: Place
+    subject: int | None
+    """The person it is about."""
+    started_on: date
+    occurrences: tuple[Occurrence, ...] = ()
+    """In the order recorded."""
+    ended_on: date | None = None
+    outcome: str | None = None
+    allowed: frozenset[tuple[str, str]] = frozenset()
+    """Rule id and element: overrides of a block granted beforehand."""
+    waived: Mapping[FindingKey, str] = field(default=NOTHING)
+    """Findings waived, each with the reason."""
+
+    @cached_property
+    def by_element(self) -> Mapping[str, tuple[Occurrence, ...]]:
+        """The occurrences of each element, in the order recorded."""
+        found: dict[str, list[Occurrence]] = {}
+        for occurrence in self.occurrences:
+            found.setdefault(occurrence.element, []).append(occurrence)
+        return {element: tuple(row) for element, row in found.items()}
+
+    def all(self, element: str) -> tuple[Occurrence, ...]:
+        """Return every time that ``element`` was done."""
+        return self.by_element.get(element, ())
+
+    def latest(self, element: str, before: int | None = None) -> Occurrence | None:
+        """Return the last time that ``element`` was done, of those recorded before ``before``."""
+        row = self.by_element.get(element)
+        if row is None:
+            return None
+        if before is None:
+            return row[-1]
+        for occurrence in reversed(row):
+            if occurrence.seq < before:
+                return occurrence
+        return None
+
+    def round_of(self, occurrence: Occurrence) -> int:
+        """Return which time this was that its element was done, from 1."""
+        return 1 + sum(o.seq < occurrence.seq for o in self.all(occurrence.element))
+
+    def next_round(self, element: str) -> int:
+        """Return which time it would be that ``element`` is done next."""
+        return len(self.all(element)) + 1
+
+    def plus(self, occurrence: Occurrence) -> Facts:
+        """Return the matter with one more step done."""
+        return replace(self, occurrences=(*self.occurrences, occurrence))
+
+    def to_json(self, reads: Mapping[str, Collection[str]] | None = None) -> str:
+        """Return the matter as compact text; with ``reads`` only the fields that rules read."""
+        return json.dumps(
+            {
+                "key": self.key,
+                "at": _place_data(self.organisation),
+                "subject": self.subject,
+                "started": self.started_on.isoformat(),
+                "ended": self.ended_on.isoformat() if self.ended_on else None,
+                "outcome": self.outcome,
+                "allowed": sorted(map(list, self.allowed)),
+                "waived": [[*key, reason] for key, reason in self.waived.items()],
+                "steps": [_step_data(o, reads) for o in self.occurrences],
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Facts:
+        """Read what :meth:`to_json` wrote."""
+        given = json.loads(text)
+        place = _place(given["at"])
+        assert place is not None
+        return cls(
+            key=given["key"],
+            organisation=place,
+            subject=given["subject"],
+            started_on=date.fromisoformat(given["started"]),
+            occurrences=tuple(_step(item) for item in given["steps"]),
+            ended_on=date.fromisoformat(given["ended"]) if given["ended"] else None,
+            outcome=given["outcome"],
+            allowed=frozenset((rule, element) for rule, element in given["allowed"]),
+            waived={(r, e, n): reason for r, e, n, reason in given["waived"]},
+        )
+
+
+def witness_data(witness: Witness) -> str | list[Any]:
+    """Return a witness as it stands in a ledger payload: ``"full"``, ``["full", true]`` …"""
+    if witness.posts is not None:
+        return [witness.status, witness.restricted, list(witness.posts)]
+    return [witness.status, True] if witness.restricted else witness.status
+
+
+def read_witness(data: str | list[Any]) -> Witness:
+    """Read what :func:`witness_data` wrote."""
+    if isinstance(data, str):
+        return Witness(data)
+    return Witness(data[0], bool(data[1]), tuple(data[2]) if len(data) > 2 else None)
+
+
+def _place_data(place: Place | None) -> list[Any] | None:
+    return None if place is None else [place.organisation_id, place.kind, place.approves]
+
+
+def _place(data: list[Any] | None) -> Place | None:
+    return None if data is None else Place(*data)
+
+
+def _step_data(o: Occurrence, reads: Mapping[str, Collection[str]] | None) -> dict[str, Any]:
+    data = o.data
+    if reads is not None:
+        kept = reads.get(o.element, ())
+        data = {name: value for name, value in data.items() if name in kept}
+    found: dict[str, Any] = {"e": o.element, "on": o.occurred_on.isoformat(), "n": o.seq}
+    if o.recorded_on != o.occurred_on:
+        found["rec"] = o.recorded_on.isoformat()
+    if data:
+        found["d"] = dict(data)
+    if o.actor is not None:
+        found["by"] = o.actor
+    if o.place is not None:
+        found["at"] = _place_data(o.place)
+    if o.people:
+        found["p"] = {str(person): witness_data(w) for person, w in o.people.items()}
+    if o.rolls:
+        found["r"] = {name: list(people) for name, people in o.rolls.items()}
+    if o.by_timer:
+        found["timer"] = True
+    if o.statuses:
+        found["s"] = [[status, since.isoformat()] for status, since in o.statuses]
+    return found
+
+
+def _step(data: Mapping[str, Any]) -> Occurrence:
+    day = date.fromisoformat(data["on"])
+    recorded = data.get("rec")
+    return Occurrence(
+        element=data["e"],
+        occurred_on=day,
+        recorded_on=date.fromisoformat(recorded) if recorded else day,
+        data=data.get("d", NOTHING),
+        seq=data["n"],
+        actor=data.get("by"),
+        place=_place(data.get("at")),
+        people={int(person): read_witness(w) for person, w in data.get("p", NOTHING).items()},
+        rolls={name: tuple(people) for name, people in data.get("r", NOTHING).items()},
+        by_timer=data.get("timer", False),
+        statuses=tuple((s, date.fromisoformat(since)) for s, since in data.get("s", ())),
+    )
