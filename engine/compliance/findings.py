@@ -1,0 +1,206 @@
+"""What rules found of a matter, written in the transaction of the step that they judge.
+
+Only what is not met, or has to be met by a day to come, is kept as a row. What was a problem once
+keeps its row when it is met later; what was only to come goes when it is done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from engine.coded import Coded
+from engine.compliance.facts import Facts
+from engine.compliance.results import Outcome, Result, sentence_data
+from engine.database import Later, fetch, fetch_later, run
+from engine.errors import N_
+
+
+class FindingState(Coded):
+    """What people have made of a finding."""
+
+    OPEN = "open", N_("待处理")
+    ASKED = "asked", N_("待说明")
+    EXPLAINED = "explained", N_("已说明")
+    CONCLUDED = "concluded", N_("已结论")
+    WAIVED = "waived", N_("已豁免")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a matter belongs, as its findings carry it."""
+
+    instance_id: int
+    process_key: str
+    organisation_id: int
+    path: str
+
+
+KEPT = frozenset({Outcome.NOT_MET, Outcome.PENDING})
+"""Outcomes that make a row of their own."""
+
+_READ_FACTS = "SELECT facts FROM matter_facts WHERE instance_id = %(id)s"
+
+_WRITE_FACTS = """
+    INSERT INTO matter_facts (instance_id, facts) VALUES (%(id)s, %(facts)s)
+    ON CONFLICT (instance_id) DO UPDATE SET facts = excluded.facts
+"""
+
+# Returned is every row that is written, with when it became a problem: now, if it is new as one.
+_KEEP = """
+    INSERT INTO finding (instance_id, process_key, organisation_id, path, rule, element, round,
+        seq, outcome, severity, regulation, edition, articles, day, until, provisional, overridden,
+        template, params, state, found_at, changed_at)
+    SELECT %(id)s, %(process_key)s, %(organisation_id)s, %(path)s, n.rule, n.element, n.round,
+        n.seq, n.outcome, n.severity, n.regulation, n.edition, n.articles, n.day, n.until,
+        n.provisional, n.overridden, n.template, n.params, 'open', %(now)s, %(now)s
+    FROM jsonb_to_recordset(%(results)s::jsonb) AS n(rule text, element text, round integer,
+        seq integer, outcome text, severity text, regulation text, edition text, articles text[],
+        day date, until date, provisional boolean, overridden boolean, template text, params jsonb)
+    ON CONFLICT (instance_id, rule, element, round) DO UPDATE SET seq = excluded.seq,
+        outcome = excluded.outcome, severity = excluded.severity,
+        regulation = excluded.regulation, edition = excluded.edition,
+        articles = excluded.articles, day = excluded.day, until = excluded.until,
+        provisional = excluded.provisional, overridden = excluded.overridden,
+        template = excluded.template, params = excluded.params, changed_at = excluded.changed_at,
+        resolved_at = NULL,
+        state = CASE WHEN finding.outcome = excluded.outcome THEN finding.state ELSE 'open' END,
+        found_at = CASE WHEN finding.outcome = excluded.outcome THEN finding.found_at
+            ELSE excluded.found_at END
+    WHERE (finding.outcome, finding.seq, finding.until, finding.params, finding.template,
+            finding.edition, finding.provisional, finding.overridden)
+        IS DISTINCT FROM (excluded.outcome, excluded.seq, excluded.until, excluded.params,
+            excluded.template, excluded.edition, excluded.provisional, excluded.overridden)
+    RETURNING id, rule, element, outcome, found_at
+"""
+
+# What is no longer kept: something only to come goes, a problem stays with how it ended.
+_SETTLE = """
+    WITH settled AS (
+        SELECT * FROM unnest(%(rules)s::text[], %(elements)s::text[], %(rounds)s::integer[],
+            %(outcomes)s::text[]) AS n(rule, element, round, outcome)
+    ),
+    gone AS (
+        DELETE FROM finding f USING settled n
+        WHERE f.instance_id = %(id)s AND f.outcome = 'pending'
+            AND (f.rule, f.element, f.round) = (n.rule, n.element, n.round)
+    )
+    UPDATE finding f SET outcome = n.outcome, resolved_at = %(now)s, changed_at = %(now)s,
+        state = CASE WHEN n.outcome = 'waived' THEN 'waived' ELSE f.state END
+    FROM settled n
+    WHERE f.instance_id = %(id)s AND f.outcome NOT IN ('pending', n.outcome)
+        AND (f.rule, f.element, f.round) = (n.rule, n.element, n.round)
+"""
+
+_KEYS = "SELECT rule, element, round FROM finding WHERE instance_id = %(id)s"
+
+
+def load_facts(session: Session, instance_id: int) -> Facts | None:
+    """Return the facts kept of a matter, None when there are none yet."""
+    rows = fetch(session, _READ_FACTS, {"id": instance_id})
+    return Facts.from_json(rows[0].facts) if rows else None
+
+
+def write_facts(session: Session, instance_id: int, facts: str) -> None:
+    """Keep the facts of a matter, with what comes next."""
+    run(session, _WRITE_FACTS, {"id": instance_id, "facts": facts})
+
+
+class Breaches:
+    """The findings that a step brought about. Known once its statements have been carried out."""
+
+    def __init__(self, later: Later | None, now: datetime) -> None:
+        self._later = later
+        self._now = now
+
+    def ids(self) -> list[int]:
+        """Return the ids of what became a problem just now."""
+        if self._later is None:
+            return []
+        return [
+            row.id
+            for row in self._later.rows()
+            if row.outcome == Outcome.NOT_MET and row.found_at == self._now
+        ]
+
+
+def write_results(
+    session: Session, place: Place, results: Sequence[Result], now: datetime
+) -> Breaches:
+    """Write what some rules of a matter found, with what comes next.
+
+    The results must be all that these rules have to say; findings of other rules are left alone.
+    """
+    kept = [_row(result) for result in results if result.outcome in KEPT]
+    settled = [(*r.key, str(r.outcome)) for r in results if r.outcome not in KEPT]
+    _settle(session, place.instance_id, settled, now)
+    return Breaches(_keep(session, place, kept, now), now)
+
+
+def rewrite_results(
+    session: Session, place: Place, results: Sequence[Result], now: datetime
+) -> Breaches:
+    """Write what all rules of a matter found; what none of them says any more is settled."""
+    said = {result.key for result in results}
+    rows = fetch(session, _KEYS, {"id": place.instance_id})
+    silent = {(row.rule, row.element, row.round) for row in rows} - said
+    void = [(*key, str(Outcome.NOT_APPLICABLE)) for key in sorted(silent)]
+    _settle(session, place.instance_id, void, now)
+    return write_results(session, place, results, now)
+
+
+def _settle(
+    session: Session, instance_id: int, settled: Iterable[tuple[str, str, int, str]], now: datetime
+) -> None:
+    rules, elements, rounds, outcomes = [list(column) for column in zip(*settled, strict=True)] or (
+        [],
+        [],
+        [],
+        [],
+    )
+    if rules:
+        parameters = {"rules": rules, "elements": elements, "rounds": rounds, "outcomes": outcomes}
+        run(session, _SETTLE, {"id": instance_id, "now": now, **parameters})
+
+
+def _keep(
+    session: Session, place: Place, rows: Sequence[Mapping[str, Any]], now: datetime
+) -> Later | None:
+    if not rows:
+        return None
+    parameters = {
+        "id": place.instance_id,
+        "process_key": place.process_key,
+        "organisation_id": place.organisation_id,
+        "path": place.path,
+        "now": now,
+        "results": json.dumps(rows, ensure_ascii=False),
+    }
+    return fetch_later(session, _KEEP, parameters)
+
+
+def _row(result: Result) -> dict[str, Any]:
+    template, params = sentence_data(result.sentence)
+    first = result.articles[0] if result.articles else None
+    return {
+        "rule": result.rule.id,
+        "element": result.element,
+        "round": result.round,
+        "seq": result.seq,
+        "outcome": str(result.outcome),
+        "severity": str(result.severity),
+        "regulation": first.regulation if first else None,
+        "edition": result.edition,
+        "articles": [article.article for article in result.articles],
+        "day": result.day.isoformat(),
+        "until": result.until.isoformat() if result.until else None,
+        "provisional": result.provisional,
+        "overridden": result.overridden,
+        "template": template,
+        "params": params,
+    }

@@ -1,0 +1,152 @@
+"""The facts of a matter, read from its ledger entries and from nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from engine.clock import ZONE
+from engine.compliance.facts import Facts, Occurrence, Place, read_witness
+from engine.ledger.kinds import EntryKind
+from engine.ledger.models import LedgerEntry
+from engine.ledger.standing import undone_entries
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an entry tells; ``payload`` is empty when it was erased."""
+
+    seq: int
+    kind: str
+    recorded_at: datetime
+    occurred_on: date | None
+    actor_id: int | None
+    element: str | None
+    payload: Mapping[str, Any]
+
+
+def read_facts(session: Session, instance_id: int) -> Facts | None:
+    """Return the facts of a matter; None when nothing is recorded of it."""
+    rows = session.execute(
+        select(
+            LedgerEntry.seq,
+            LedgerEntry.kind,
+            LedgerEntry.recorded_at,
+            LedgerEntry.occurred_on,
+            LedgerEntry.actor_id,
+            LedgerEntry.element,
+            LedgerEntry.payload,
+        )
+        .where(LedgerEntry.chain_id == instance_id)
+        .order_by(LedgerEntry.seq)
+    )
+    return facts_of(
+        Told(**{**row._asdict(), "payload": json.loads(row.payload or "{}")}) for row in rows
+    )
+
+
+def facts_of(entries: Iterable[Told]) -> Facts | None:
+    """Return the facts that the entries of one matter, in their order, come to."""
+    told = list(entries)
+    undone = undone_entries(told, {entry.seq: entry.payload for entry in told})
+    facts: Facts | None = None
+    for entry in told:
+        if facts is None:
+            if entry.kind == EntryKind.STARTED and entry.occurred_on is not None:
+                facts = _started(entry, entry.occurred_on)
+        else:
+            facts = _with(facts, entry, undone)
+    return facts
+
+
+def occurrence_of(entry: Told) -> Occurrence:
+    """Return the step that a ``completed`` entry records."""
+    assert entry.element is not None and entry.occurred_on is not None
+    payload = entry.payload
+    witness = payload.get("witness", {})
+    place = witness.get("place")
+    return Occurrence(
+        element=entry.element,
+        occurred_on=entry.occurred_on,
+        recorded_on=entry.recorded_at.astimezone(ZONE).date(),
+        data=payload.get("data", {}),
+        seq=entry.seq,
+        actor=entry.actor_id,
+        place=None if place is None else Place(*place),
+        people={int(who): read_witness(said) for who, said in witness.get("people", {}).items()},
+        rolls={name: tuple(people) for name, people in witness.get("rolls", {}).items()},
+        by_timer=entry.actor_id is None,
+        statuses=tuple(
+            (code, date.fromisoformat(since)) for code, since in payload.get("status", ())
+        ),
+    )
+
+
+def _started(entry: Told, day: date) -> Facts:
+    payload = entry.payload
+    place = payload.get("place", [payload.get("organisation"), ""])
+    return Facts(
+        key=payload.get("key", ""),
+        organisation=Place(*place),
+        subject=payload.get("subject"),
+        started_on=day,
+    )
+
+
+def _with(facts: Facts, entry: Told, undone: Collection[int]) -> Facts:
+    """Return the facts with one more entry.
+
+    What people said of a step stays true when a send-back comes between, unless the step itself was
+    undone by it: done again it is another step.
+    """
+    payload = entry.payload
+    match entry.kind:
+        case EntryKind.OVERRIDDEN:
+            allowed = (payload["rule"], payload["element"])
+            return replace(facts, allowed=facts.allowed | {allowed})
+        case EntryKind.WAIVED if payload["seq"] not in undone:
+            key = (payload["rule"], payload["element"], payload["round"])
+            return replace(facts, waived={**facts.waived, key: payload["reason"]})
+        case EntryKind.CORRECTED:
+            return replace(facts, occurrences=tuple(_corrected(facts.occurrences, payload)))
+    if entry.seq in undone:
+        return facts
+    if entry.kind == EntryKind.COMPLETED:
+        facts = facts.plus(occurrence_of(entry))
+    if outcome := payload.get("outcome"):
+        facts = replace(facts, outcome=outcome[0])
+    if entry.kind == EntryKind.CANCELLED or payload.get("ended"):
+        day = entry.occurred_on or entry.recorded_at.astimezone(ZONE).date()
+        facts = replace(facts, ended_on=day)
+    return facts
+
+
+def _corrected(
+    occurrences: Iterable[Occurrence], correction: Mapping[str, Any]
+) -> Iterable[Occurrence]:
+    """Put right the step that a correction names. What stood there stays in the ledger."""
+    for occurrence in occurrences:
+        if occurrence.seq != correction["seq"]:
+            yield occurrence
+            continue
+        witness = correction.get("witness", {})
+        day = correction.get("occurred_on")
+        yield replace(
+            occurrence,
+            occurred_on=date.fromisoformat(day) if day else occurrence.occurred_on,
+            data={**occurrence.data, **correction.get("data", {})},
+            people={
+                **occurrence.people,
+                **{int(who): read_witness(said) for who, said in witness.get("people", {}).items()},
+            },
+            rolls={
+                **occurrence.rolls,
+                **{name: tuple(people) for name, people in witness.get("rolls", {}).items()},
+            },
+        )
