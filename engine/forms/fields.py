@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
@@ -109,12 +110,12 @@ class Field:
     children: tuple[Field, ...] = ()
     layout: Layout = Layout()
 
-    @property
+    @cached_property
     def slot(self) -> str:
         """The last part of the path: the key, or ``#3`` where there is none."""
         return self.path.rpartition(".")[2]
 
-    @property
+    @cached_property
     def takes_input(self) -> bool:
         """Whether the field has a value that people may enter."""
         return self.kind not in PLAIN and not self.readonly

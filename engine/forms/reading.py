@@ -57,7 +57,11 @@ class Entry:
         readers: Mapping[str, ma.Field[Any]],
         raw: Mapping[str, Any],
         context: FormContext,
+        *,
+        conditional: bool = True,
     ) -> None:
+        self.conditional = conditional
+        """Whether any field may be hidden."""
         self.fields = fields
         self.readers = readers
         self.raw = raw
@@ -201,9 +205,7 @@ class Entry:
     @cached_property
     def hidden(self) -> frozenset[str]:
         """Names of hidden fields as in the HTML form: ``group.key``, ``list-0.key``, ``#3``."""
-        if all(field.hide is None for field in walk(self.fields)):
-            return frozenset()
-        return self._settled[1]
+        return self._settled[1] if self.conditional else frozenset()
 
     # --- visibility -----------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, missing
 
 from engine.errors import N_, ExpressionFault, InvalidInput
 from engine.expressions import Expression
@@ -45,6 +45,11 @@ class FormSchema:
             if field.takes_input and (field.key or field.kind is not FieldKind.GROUP)
         }
         self.keys: frozenset[str] = frozenset(self._schema.fields)
+        self.names: frozenset[str] = frozenset().union(*(e.names for e in self.expressions()))
+        """What the form's expressions ask for."""
+        self._conditional = any(field.hide is not None for field in self._all)
+        self._all_entered = all(field.takes_input for field in self._all)
+        self._checked = tuple(field for field in self._all if field.check is not None)
 
     def __repr__(self) -> str:
         return f"FormSchema({self.file!r})"
@@ -79,7 +84,9 @@ class FormSchema:
         entry = self.entry(raw, context)
         problems: Problems = {}
         try:
-            read = self._schema.load(_without(self.fields, raw, entry.hidden))
+            if not (self._all_entered and not entry.hidden):
+                raw = _without(self.fields, raw, entry.hidden)
+            read = self._read(raw)
         except ValidationError as error:
             _flatten(error.messages, "", problems)
             read = error.valid_data
@@ -92,11 +99,31 @@ class FormSchema:
             raise InvalidInput(problems)
         return data
 
+    def _read(self, raw: Mapping[str, Any]) -> Any:
+        """Read the values, one by one: nearly always every one of them is right.
+
+        Else the schema is asked, which gathers all that is wrong. Raises its ValidationError.
+        """
+        readers = self._schema.load_fields
+        if raw.keys() <= readers.keys():
+            try:
+                read = {
+                    key: reader.deserialize(raw.get(key, missing))
+                    for key, reader in readers.items()
+                }
+            except ValidationError:
+                pass
+            else:
+                return {key: value for key, value in read.items() if value is not missing}
+        return self._schema.load(raw)
+
     def _check(self, data: Mapping[str, Any], entry: Entry, problems: Problems) -> None:
         """Ask what must hold of all answers together, once each of them is right by itself."""
+        if not self._checked:
+            return
         blank = dict.fromkeys(self.keys)
         scope = {**entry.context.variables, **blank, **data}
-        for field in self._all:
+        for field in self._checked:
             if field.check is None or field.path in entry.hidden:
                 continue
             if not field.check.evaluate(scope, entry.context.functions):
@@ -128,7 +155,7 @@ class FormSchema:
 
     def entry(self, raw: Mapping[str, Any], context: FormContext) -> Entry:
         """Return one look at what is entered, from which several questions can be answered."""
-        return Entry(self.fields, self._readers, raw, context)
+        return Entry(self.fields, self._readers, raw, context, conditional=self._conditional)
 
     def hidden(self, raw: Mapping[str, Any], context: FormContext) -> frozenset[str]:
         """Return the names of the fields hidden for what is entered: ``key``, ``list-0.key``.

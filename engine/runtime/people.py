@@ -223,7 +223,7 @@ def form_context(
     With ``form``, the person concerned is looked up only if the form asks for them.
     """
     known = dict(transitions.facts(matter, {}) if facts is None else facts)
-    if form is None or any("person" in e.names for e in form.expressions()):
+    if form is None or "person" in form.names:
         known["person"] = person_facts(session, matter.subject_id)
     known["occurred_on"] = day.isoformat()
     return DatabaseFormContext(
