@@ -8,6 +8,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from engine.database import db, engine_options, keep_statements, sqlalchemy_url
+from engine.digests import use_digest
 from engine.migrations import FOLDER
 from engine.postgres import Addresses, addresses
 from engine.settings import Settings
@@ -27,6 +28,7 @@ def configure(
     app: Flask, settings: Settings, *, where: Addresses | None = None, pool_size: int = 10
 ) -> None:
     """Bind ``app`` to the database. ``app.extensions["guicheng"]`` holds settings and addresses."""
+    use_digest(settings.ledger_digest)
     where = where or addresses(settings)
     app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(where.app)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(where.app, pool_size=pool_size)

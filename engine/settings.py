@@ -32,6 +32,12 @@ class Settings:
     session_days: int = 7
     step_budget: int = 20_000
     attachment_max_bytes: int = 20 * 1024 * 1024
+    ledger_digest: str = "sha256"
+    """How new ledger entries and checkpoints are digested: ``sha256`` or ``sm3``."""
+    checkpoint_hours: float = 24
+    """A worker seals a checkpoint when the last one is so old."""
+    checkpoint_key_file: Path | None = None
+    """The private key that signs checkpoints; ``DATA_DIR/checkpoint_key.pem`` if not set."""
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -50,6 +56,9 @@ class Settings:
             secure_cookies=env.get("SECURE_COOKIES", "") == "1",
             session_idle_minutes=int(env.get("SESSION_IDLE_MINUTES", "60")),
             step_budget=int(env.get("STEP_BUDGET", "20000")),
+            ledger_digest=env.get("LEDGER_DIGEST") or "sha256",
+            checkpoint_hours=float(env.get("CHECKPOINT_HOURS") or "24"),
+            checkpoint_key_file=Path(kept) if (kept := env.get("CHECKPOINT_KEY_FILE")) else None,
         )
 
 

@@ -21,7 +21,8 @@ from engine.settings import Settings
 @contextmanager
 def application(*, pool_size: int = 5, migrated: bool = True) -> Iterator[Flask]:
     """Open the core application; say so plainly when the database is not up to date."""
-    app = create_core_app(Settings.from_environment(), pool_size=pool_size)
+    with plain_errors():
+        app = create_core_app(Settings.from_environment(), pool_size=pool_size)
     if migrated:
         require_tables(app.extensions["guicheng.addresses"])
     with app.app_context(), plain_errors():

@@ -5,7 +5,6 @@ Pure functions: what is hashed here can be hashed again by anyone with a standar
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -14,8 +13,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-FORMS: dict[int, str] = {1: "sha256", 2: "sm3"}
-"""The numbered ways to make a digest. A number is never reused for another way."""
+from engine.digests import FORMS as FORMS
+from engine.digests import digester, present_form
 
 SALT_BYTES = 16
 
@@ -51,9 +50,13 @@ def canonical(value: object) -> str:
 
 
 def seal(
-    chain_id: int, head: Head, event: Event, recorded_at: datetime, *, form: int = 1
+    chain_id: int, head: Head, event: Event, recorded_at: datetime, *, form: int | None = None
 ) -> tuple[dict[str, Any], Head]:
-    """Return the row of ``event`` as the next link of a chain, and the new head."""
+    """Return the row of ``event`` as the next link of a chain, and the new head.
+
+    Without ``form`` the digest is the one that the settings name.
+    """
+    form = form or present_form()
     payload = canonical(event.payload)
     salt = secrets.token_bytes(SALT_BYTES)
     row: dict[str, Any] = {
@@ -80,14 +83,20 @@ def seal(
 
 def payload_digest(form: int, salt: bytes, payload: str) -> bytes:
     """Return the digest that commits to a payload and hides it: H(salt ‖ payload)."""
-    return hashlib.new(FORMS[form], salt + payload.encode()).digest()
+    digest: bytes = digester(form)(salt + payload.encode()).digest()
+    return digest
 
 
 def entry_digest(row: Mapping[str, Any]) -> bytes:
-    """Return the digest of an entry's row. The payload enters by its digest only."""
-    snapshot: bytes | None = row["snapshot"]
+    """Return the digest of an entry's row. Payload and snapshot enter by their digests only.
+
+    An erased entry has no snapshot any more; its ``snapshot_digest`` was kept instead.
+    """
     form: int = row["form"]
-    algorithm = FORMS[form]
+    make = digester(form)
+    snapshot: bytes | None = row["snapshot"]
+    kept: bytes | None = row.get("snapshot_digest")
+    state = kept if snapshot is None else make(snapshot).digest()
     text = canonical(
         [
             form,
@@ -102,8 +111,9 @@ def entry_digest(row: Mapping[str, Any]) -> bytes:
             row["task_id"],
             str(row["command_id"]) if row["command_id"] else None,
             bytes(row["payload_digest"]).hex(),
-            None if snapshot is None else hashlib.new(algorithm, snapshot).hexdigest(),
+            None if state is None else bytes(state).hex(),
             bytes(row["previous"]).hex(),
         ]
     )
-    return hashlib.new(algorithm, text.encode()).digest()
+    digest: bytes = make(text.encode()).digest()
+    return digest
