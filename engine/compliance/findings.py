@@ -7,7 +7,7 @@ keeps its row when it is met later; what was only to come goes when it is done.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -79,25 +79,27 @@ _KEEP = """
     RETURNING id, rule, element, outcome, found_at
 """
 
-# What is no longer kept: something only to come goes, a problem stays with how it ended.
+# What is no longer kept: something only to come goes, a problem stays with how it ended. What a
+# rule said of a step not done, and no longer says, does not apply any more.
 _SETTLE = """
-    WITH settled AS (
+    WITH said AS (
         SELECT * FROM unnest(%(rules)s::text[], %(elements)s::text[], %(rounds)s::integer[],
             %(outcomes)s::text[]) AS n(rule, element, round, outcome)
     ),
+    settled AS (
+        SELECT f.id, f.outcome AS before, coalesce(n.outcome, 'not_applicable') AS outcome
+        FROM finding f LEFT JOIN said n USING (rule, element, round)
+        WHERE f.instance_id = %(id)s AND CASE WHEN n.outcome IS NULL
+            THEN f.rule = ANY(%(heard)s::text[]) AND (f.seq IS NULL OR %(all)s)
+            ELSE n.outcome NOT IN ('not_met', 'pending') END
+    ),
     gone AS (
-        DELETE FROM finding f USING settled n
-        WHERE f.instance_id = %(id)s AND f.outcome = 'pending'
-            AND (f.rule, f.element, f.round) = (n.rule, n.element, n.round)
+        DELETE FROM finding f USING settled s WHERE f.id = s.id AND s.before = 'pending'
     )
-    UPDATE finding f SET outcome = n.outcome, resolved_at = %(now)s, changed_at = %(now)s,
-        state = CASE WHEN n.outcome = 'waived' THEN 'waived' ELSE f.state END
-    FROM settled n
-    WHERE f.instance_id = %(id)s AND f.outcome NOT IN ('pending', n.outcome)
-        AND (f.rule, f.element, f.round) = (n.rule, n.element, n.round)
+    UPDATE finding f SET outcome = s.outcome, resolved_at = %(now)s, changed_at = %(now)s,
+        state = CASE WHEN s.outcome = 'waived' THEN 'waived' ELSE f.state END
+    FROM settled s WHERE f.id = s.id AND s.before NOT IN ('pending', s.outcome)
 """
-
-_KEYS = "SELECT rule, element, round FROM finding WHERE instance_id = %(id)s"
 
 
 def load_facts(session: Session, instance_id: int) -> Facts | None:
@@ -130,42 +132,29 @@ class Breaches:
 
 
 def write_results(
-    session: Session, place: Place, results: Sequence[Result], now: datetime
+    session: Session,
+    place: Place,
+    heard: Collection[str],
+    results: Sequence[Result],
+    now: datetime,
+    *,
+    complete: bool = False,
 ) -> Breaches:
-    """Write what some rules of a matter found, with what comes next.
+    """Write what the rules ``heard`` (by id) found of a matter, with what comes next.
 
-    The results must be all that these rules have to say; findings of other rules are left alone.
+    Findings of other rules are left alone. Of those heard, what they said of steps not done yet is
+    settled if they no longer say it; with ``complete``, whatever they no longer say.
     """
-    kept = [_row(result) for result in results if result.outcome in KEPT]
-    settled = [(*r.key, str(r.outcome)) for r in results if r.outcome not in KEPT]
-    _settle(session, place.instance_id, settled, now)
-    return Breaches(_keep(session, place, kept, now), now)
-
-
-def rewrite_results(
-    session: Session, place: Place, results: Sequence[Result], now: datetime
-) -> Breaches:
-    """Write what all rules of a matter found; what none of them says any more is settled."""
-    said = {result.key for result in results}
-    rows = fetch(session, _KEYS, {"id": place.instance_id})
-    silent = {(row.rule, row.element, row.round) for row in rows} - said
-    void = [(*key, str(Outcome.NOT_APPLICABLE)) for key in sorted(silent)]
-    _settle(session, place.instance_id, void, now)
-    return write_results(session, place, results, now)
-
-
-def _settle(
-    session: Session, instance_id: int, settled: Iterable[tuple[str, str, int, str]], now: datetime
-) -> None:
-    rules, elements, rounds, outcomes = [list(column) for column in zip(*settled, strict=True)] or (
-        [],
-        [],
-        [],
-        [],
+    said = [(*result.key, str(result.outcome)) for result in results]
+    rules, elements, rounds, outcomes = [list(c) for c in zip(*said, strict=True)] or [[]] * 4
+    settling = {"rules": rules, "elements": elements, "rounds": rounds, "outcomes": outcomes}
+    run(
+        session,
+        _SETTLE,
+        {"id": place.instance_id, "now": now, "heard": list(heard), "all": complete, **settling},
     )
-    if rules:
-        parameters = {"rules": rules, "elements": elements, "rounds": rounds, "outcomes": outcomes}
-        run(session, _SETTLE, {"id": instance_id, "now": now, **parameters})
+    kept = [_row(result) for result in results if result.outcome in KEPT]
+    return Breaches(_keep(session, place, kept, now), now)
 
 
 def _keep(
