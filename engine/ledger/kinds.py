@@ -22,6 +22,7 @@ class EntryKind(Coded):
     ATTACHED = "attached", N_("上传材料")
     READ = "read", N_("查阅")
     EXPORTED = "exported", N_("导出")
+    ERASED = "erased", N_("清除内容")
     DEPLOYED = "deployed", N_("部署流程")
     DIRECTORY = "directory", N_("变更党组织或人员")
     ACCOUNT = "account", N_("变更账号")
@@ -32,3 +33,4 @@ class EntryKind(Coded):
     CONCLUDED = "concluded", N_("督查结论")
     WAIVED = "waived", N_("豁免")
     SAMPLED = "sampled", N_("抽样")
+    SIGNING_KEY = "signing_key", N_("更换校验点密钥")
