@@ -27,3 +27,6 @@ membership_changed = _signals.signal("membership-changed")
 
 incident_recorded = _signals.signal("incident-recorded")
 """The engine could not carry out a command. ``incident_id``, ``instance_id``."""
+
+rule_breached = _signals.signal("rule-breached")
+"""A matter no longer meets a rule. ``instance_id``, ``finding_id``."""
