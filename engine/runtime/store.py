@@ -286,15 +286,21 @@ def write_step(session: Session, write: Write) -> Opened:
     return Opened(fetch_later(session, _STEP, parameters))
 
 
-def write_entry(session: Session, row: Record, event: Event, now: datetime) -> None:
-    """Write an entry that changes nothing else, such as a reading: the revision stays."""
-    write_status(session, row, row.status, event, now)
+def write_entry(session: Session, row: Record, event: Event, now: datetime) -> Mapping[str, Any]:
+    """Write an entry that changes nothing else, such as a reading: the revision stays.
+
+    Returns the row as it was sealed.
+    """
+    return write_status(session, row, row.status, event, now)
 
 
-def write_status(session: Session, row: Record, status: str, event: Event, now: datetime) -> None:
-    """Write an entry that changes nothing of a matter but its status."""
+def write_status(
+    session: Session, row: Record, status: str, event: Event, now: datetime
+) -> Mapping[str, Any]:
+    """Write an entry that changes nothing of a matter but its status; return it as sealed."""
     entry, _ = seal(row.instance_id, head_of(row), event, now)
     run(session, _STATUS, {**entry, "status": status})
+    return entry
 
 
 def write_assignment(
@@ -402,4 +408,20 @@ def unlist_candidates(session: Session, instance_id: int) -> None:
         "DELETE FROM task_candidate WHERE task_id IN"
         " (SELECT id FROM task WHERE instance_id = %(id)s AND state = 'open')",
         {"id": instance_id},
+    )
+
+
+def set_limits(session: Session, task_id: int, earliest: date | None, due: date | None) -> None:
+    """Set the first and the last lawful day of an open task, in the inboxes too."""
+    run(
+        session,
+        """
+        WITH changed AS (
+            UPDATE task SET earliest_on = %(earliest)s, due_on = %(due)s
+            WHERE id = %(id)s AND (earliest_on, due_on) IS DISTINCT FROM (%(earliest)s, %(due)s)
+            RETURNING id
+        )
+        UPDATE task_candidate c SET due_on = %(due)s FROM changed WHERE c.task_id = changed.id
+        """,
+        {"id": task_id, "earliest": earliest, "due": due or NO_LIMIT},
     )

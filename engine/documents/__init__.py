@@ -1,0 +1,1 @@
+"""What leaves the system on paper or as a file: the case file, the diagram, the official papers."""

@@ -1,0 +1,259 @@
+"""The case file (卷宗): one ZIP for one matter, which verifies by itself and ties to the record.
+
+Its parts vouch for each other. The manifest lists every file with its digest; the manifest's own
+digest goes into a new entry of the matter's chain, which says who took what away; that entry is
+``receipt.json`` and follows the last one of ``ledger.jsonl``. So the ledger in the ZIP ends right
+before the export, and the export is recorded before anything is handed out.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC
+from importlib.resources import files
+from typing import IO, Any, Final
+
+from sqlalchemy.orm import Session
+
+from engine.attachments.store import Store
+from engine.clock import Clock
+from engine.database import unit_of_work
+from engine.directory.actors import Actor
+from engine.documents.archive import Archive, chunks_of
+from engine.documents.contents import (
+    CaseAttachment,
+    Contents,
+    open_for_export,
+    read_attachments,
+    read_contents,
+    safe_name,
+)
+from engine.documents.ledger_lines import ledger_lines, line_of
+from engine.documents.page import Export, diagrams, render_page
+from engine.documents.papers import ready_papers
+from engine.documents.sealing import Signer, head_text, proofs_of
+from engine.errors import N_, Conflict, NotFound
+from engine.ledger.chain import Event, canonical
+from engine.ledger.kinds import EntryKind
+from engine.runtime import store as runtime_store
+
+FORMAT: Final = 1
+"""The layout of a case file. ``verify.py`` of the same file knows it."""
+
+
+class FileLost(Conflict):
+    """The bytes of a file are not in the store, or not those that were handed in."""
+
+    code = "file_lost"
+    default = N_("材料“%(name)s”的文件已丢失或损坏，不能导出卷宗，请联系管理员从备份恢复。")
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """A case file ready to be handed out; ``stream`` is a temporary file, read from its start."""
+
+    name: str
+    stream: IO[bytes]
+    manifest: str
+    """SHA-256 of its manifest, as the ledger has it."""
+    size: int
+
+
+def export_case_file(
+    instance_id: int,
+    *,
+    actor: Actor,
+    clock: Clock,
+    store: Store,
+    signer: Signer | None = None,
+) -> CaseFile:
+    """Write the case file of a matter and record that the actor took it away.
+
+    What the actor may not read is left out and named. Raises NotFound, NotAllowed, FileLost;
+    nothing is recorded then.
+    """
+    target = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller, closed there
+    archive = Archive(target)
+    try:
+        # Files never change: they are copied before the matter is locked, however large.
+        with unit_of_work() as session:
+            opened = open_for_export(session, actor, clock, instance_id)
+            early = read_attachments(session, actor, opened)
+        _add_attachments(archive, store, early)
+        with unit_of_work() as session:
+            locked = runtime_store.lock_instance(session, instance_id)
+            if locked is None:
+                raise NotFound
+            contents = read_contents(session, actor, clock, instance_id)
+            _add_attachments(archive, store, contents.attachments)
+            export = _export(contents, actor, clock)
+            _add_parts(session, archive, contents, export)
+            manifest = archive.add_text("manifest.json", _manifest(archive, contents, export))
+            event = Event(
+                EntryKind.EXPORTED,
+                actor_id=actor.person_id,
+                on_behalf_of=contents.decision.on_behalf_of,
+                occurred_on=clock.today(),
+                payload=_payload(contents, archive, manifest),
+            )
+            entry = line_of(runtime_store.write_entry(session, locked, event, export.at))
+            key, signature = signer(head_text(entry)) if signer else (None, None)
+            receipt = {"entry": entry, "key": key, "signature": signature}
+            archive.add_text("receipt.json", canonical(receipt) + "\n")
+        archive.close()
+    except BaseException:
+        with suppress(ValueError):  # a member may be half written
+            archive.close()
+        target.close()
+        raise
+    size = target.tell()
+    target.seek(0)
+    row = contents.view.row
+    name = safe_name(f"卷宗-{row.number}-{row.subject_name or row.process_title}.zip")
+    return CaseFile(name, target, manifest, size)
+
+
+def _export(contents: Contents, actor: Actor, clock: Clock) -> Export:
+    post = contents.decision.post
+    return Export(clock.now(), actor.person_id, actor.name, post.label if post else None)
+
+
+def _add_attachments(archive: Archive, store: Store, attachments: Iterable[CaseAttachment]) -> None:
+    for file in attachments:
+        if file.path is None or file.path in archive.listed:
+            continue
+        path = store.path(file.sha256)
+        if not path.is_file() or archive.add(file.path, chunks_of(path)) != file.sha256:
+            raise FileLost(name=file.name)
+
+
+def _add_parts(session: Session, archive: Archive, contents: Contents, export: Export) -> None:
+    """Add everything but the attachments, the manifest and the receipt."""
+    instance_id = contents.view.row.id
+    archive.add("ledger.jsonl", ledger_lines(session, instance_id, contents.closed))
+    proofs = proofs_of(session, instance_id)
+    papers = []
+    for paper in ready_papers(session, contents.trail, contents.view, closed=contents.closed):
+        path = f"papers/{safe_name(paper.title)}.docx"
+        archive.add(path, [paper.content])
+        papers.append((path, paper.title))
+    whole, pictures = diagrams(contents)
+    page = render_page(
+        contents,
+        export,
+        papers=papers,
+        keys=proofs["keys"],
+        pictures=pictures,
+        organisation=contents.view.row.organisation_name,
+    )
+    archive.add_text("index.html", page)
+    archive.add_text("diagram.svg", whole)
+    package = contents.definition.package
+    archive.add("diagram.bpmn", [package.files[package.bpmn]])
+    archive.add_text("attachments.json", _pretty([_attachment(f) for f in contents.attachments]))
+    archive.add_text("forms.json", _pretty(_forms(contents)))
+    archive.add_text("findings.json", _pretty(_findings(contents)))
+    archive.add_text("proofs.json", _pretty(proofs))
+    verifier = files("engine.documents") / "offline" / "verify.py"
+    archive.add("verify.py", [verifier.read_bytes()])
+
+
+def _manifest(archive: Archive, contents: Contents, export: Export) -> str:
+    row = contents.view.row
+    return _pretty(
+        {
+            "format": FORMAT,
+            "matter": row.number,
+            "instance_id": row.id,
+            "exported_at": export.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "exported_by": {
+                "person_id": export.person_id,
+                "name": export.name,
+                "post": export.post,
+            },
+            "files": [
+                {"path": name, "size": size, "sha256": sha256}
+                for name, (size, sha256) in sorted(archive.listed.items())
+            ],
+        }
+    )
+
+
+def _payload(contents: Contents, archive: Archive, manifest: str) -> dict[str, Any]:
+    """Return what the ledger keeps of an export: what was taken away, and what was not."""
+    sensitive = [f.id for f in contents.attachments if f.sensitive and f.path is not None]
+    return {
+        "manifest": manifest,
+        "count": len(archive.listed) - 1,
+        **({"sensitive": sensitive} if sensitive else {}),
+        **({"withheld": [f.id for f in contents.withheld]} if contents.withheld else {}),
+        **({"closed": sorted(contents.closed)} if contents.closed else {}),
+    }
+
+
+def _attachment(file: CaseAttachment) -> dict[str, Any]:
+    return {
+        "id": file.id,
+        "name": file.name,
+        "document": file.document,
+        "sha256": file.sha256,
+        "size": file.size,
+        "media_type": file.media_type,
+        "uploaded_by": file.uploader,
+        "uploaded_at": file.uploaded_at,
+        "state": "withheld" if file.path is None else "included",
+        "path": file.path,
+    }
+
+
+def _forms(contents: Contents) -> list[dict[str, Any]]:
+    return [
+        {
+            "seq": form.seq,
+            "element": form.element,
+            "number": form.number,
+            "title": form.title,
+            "occurred_on": form.occurred_on.isoformat() if form.occurred_on else None,
+            "answers": [
+                {
+                    "name": a.name,
+                    "label": a.label,
+                    "text": a.text,
+                    "files": list(a.files),
+                    "literal": a.literal,
+                }
+                for a in form.answers
+            ],
+            "data": form.data,
+        }
+        for form in contents.forms.values()
+    ]
+
+
+def _findings(contents: Contents) -> list[dict[str, Any]]:
+    return [
+        {
+            "rule": f.rule,
+            "title": f.title,
+            "element": f.element,
+            "round": f.round,
+            "seq": f.seq,
+            "outcome": f.outcome,
+            "severity": f.severity,
+            "sentence": f.sentence,
+            "articles": [vars(a) for a in f.articles],
+            "numbers": dict(f.numbers),
+            "until": f.until,
+            "state": f.state,
+            "notes": list(f.notes),
+        }
+        for f in contents.findings
+    ]
+
+
+def _pretty(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

@@ -1,0 +1,147 @@
+"""``index.html``: the case file to be read by people, with no system, no network, no script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from engine.clock import ZONE
+from engine.documents.contents import Contents
+from engine.documents.findings import CaseFinding
+from engine.documents.record import record_rows
+from engine.documents.svg import draw, read_layout
+from engine.ledger.kinds import EntryKind
+from engine.runtime.queries.records import chinese_day, history
+
+HERE = "正在这里"
+
+
+@dataclass(frozen=True)
+class Export:
+    """When and by whom the case file is taken away."""
+
+    at: datetime
+    person_id: int
+    name: str
+    post: str | None
+
+
+@cache
+def environment() -> Environment:
+    """Return the template environment of this room."""
+    made = Environment(
+        loader=PackageLoader("engine.documents"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=False,
+    )
+    made.filters["day"] = chinese_day
+    made.filters["moment"] = moment
+    made.filters["address"] = quote
+    return made
+
+
+def moment(at: datetime | str) -> str:
+    """Return a moment as people write it, in the zone of our days."""
+    when = datetime.fromisoformat(at) if isinstance(at, str) else at
+    local = when.astimezone(ZONE)
+    return f"{chinese_day(local.date())} {local:%H:%M}"
+
+
+def diagrams(contents: Contents) -> tuple[str, list[tuple[str, str]]]:
+    """Return the whole diagram as SVG, and a picture of each stage with its name."""
+    package = contents.definition.package
+    layout = read_layout(package.files[package.bpmn], package.bpmn)
+    states = contents.view.diagram
+    whole = draw(layout, states, title=package.title, here=HERE)
+    parts = []
+    for stage in package.stages:
+        part = layout.within(stage.element)
+        if part is not None:
+            name = f"第{stage.number}阶段 {stage.title}"
+            parts.append((name, draw(part, states, title=name, here=HERE)))
+    return whole, parts or [(package.title, whole)]
+
+
+def render_page(
+    contents: Contents,
+    export: Export,
+    *,
+    papers: Sequence[tuple[str, str]],
+    keys: Sequence[Mapping[str, Any]],
+    pictures: Sequence[tuple[str, str]],
+    organisation: str,
+) -> str:
+    """Return the page. ``papers``: path and title of the papers made from the record."""
+    view = contents.view
+    sections = [
+        ("course", "办理经过"),
+        ("record", "全程纪实表"),
+        *([("rules", "规则核对")] if contents.findings else []),
+        ("articles", "依据条款"),
+        ("files", "材料目录"),
+        ("diagram", "流程图"),
+        ("ledger", "留痕：谁看过、做过什么"),
+        ("verify", "核验"),
+    ]
+    entries = contents.trail.entries
+    in_stages = {r.seq for stage in view.stages for s in stage.steps for r in s.records}
+    return (
+        environment()
+        .get_template("index.html")
+        .render(
+            style=Markup(_style()),  # noqa: S704 - our own file
+            row=view.row,
+            view=view,
+            package=contents.definition.package,
+            organisation=organisation,
+            export=export,
+            sections=sections,
+            forms=contents.forms,
+            requests=[form for seq, form in contents.forms.items() if seq not in in_stages],
+            closed=contents.closed,
+            erased={e.seq for e in entries if e.payload is None and e.kind == EntryKind.COMPLETED},
+            withheld=contents.withheld,
+            attachments={file.id: file for file in contents.attachments},
+            record_rows=record_rows(contents),
+            findings=contents.findings,
+            at_step=_by_step(contents),
+            step_names={
+                step.element: f"{step.number or ''} {step.title}".strip()
+                for step in contents.definition.package.steps.values()
+            },
+            articles=contents.articles(),
+            papers=papers,
+            pictures=[(name, Markup(drawn)) for name, drawn in pictures],  # noqa: S704 - escaped there
+            history=tuple(reversed(history(contents.trail, with_reasons=True))),
+            keys=keys,
+        )
+    )
+
+
+def _by_step(contents: Contents) -> dict[tuple[str, int | None], list[CaseFinding]]:
+    told: dict[tuple[str, int | None], list[CaseFinding]] = {}
+    shown = {r.seq for stage in contents.view.stages for s in stage.steps for r in s.records}
+    for finding in contents.findings:
+        if finding.notable:
+            seq = finding.seq if finding.seq in shown else None
+            told.setdefault((finding.element, seq), []).append(finding)
+    return told
+
+
+@cache
+def _style() -> str:
+    return (files("engine.documents") / "templates" / "case.css").read_text("utf-8")
+
+
+def iso(day: date | None) -> str | None:
+    """Return a day as JSON has it."""
+    return None if day is None else day.isoformat()
