@@ -20,7 +20,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
 from psycopg.errors import DataError, error_from_result
-from psycopg.pq import ExecStatus, Format, PipelineStatus, TransactionStatus
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 _GOOD: Final = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
@@ -172,23 +172,17 @@ class Connection(psycopg.Connection[Any]):
         connection.pipeline_sync()
         while connection.flush():
             self._wait(select.POLLIN | select.POLLOUT)
-        results = [self._result() for _ in commands]
-        if self._next() is None or connection.pipeline_status != PipelineStatus.ON:
+        answers = []
+        for _ in range(2 * len(commands) + 1):  # a mark ends each command, another one them all
+            while connection.is_busy():
+                self._wait(select.POLLIN)
+            answers.append(connection.get_result())
+        results = [result for result in answers[:-1:2] if result is not None]
+        marks = answers[1::2]
+        if len(results) != len(marks) or any(marks) or answers[-1] is None:
             raise psycopg.OperationalError("the connection is out of step")
         connection.exit_pipeline_mode()
         return results
-
-    def _result(self) -> PGresult:
-        """Return the result of the next command, with the mark that ends it taken off."""
-        result = self._next()
-        if result is None or self._next() is not None:
-            raise psycopg.OperationalError("the connection is out of step")
-        return result
-
-    def _next(self) -> PGresult | None:
-        while self.pgconn.is_busy():
-            self._wait(select.POLLIN)
-        return self.pgconn.get_result()
 
     def _wait(self, events: int) -> None:
         """Wait for the server while other threads go on."""
@@ -208,9 +202,13 @@ class _Prepared:
         self._make: Callable[[Sequence[Any]], Any] | None = None
 
     def command(self, parameters: Mapping[str, Any]) -> _Command:
-        given = [parameters[name] for name in self._parameters]
-        formats = [_BINARY if type(value) is bytes else _TEXT for value in given]
-        return self._name, [_dumped(value) for value in given], formats
+        values: list[bytes | None] = []
+        formats = []
+        for name in self._parameters:
+            value = parameters[name]
+            formats.append(_BINARY if type(value) is bytes else _TEXT)
+            values.append(None if value is None else _dumped(value))
+        return self._name, values, formats
 
     def rows(self, result: PGresult) -> list[Record]:
         new = self._make is None

@@ -18,6 +18,10 @@ from engine.digests import digester, present_form
 
 SALT_BYTES = 16
 
+_encode = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+).encode
+
 
 @dataclass(frozen=True)
 class Head:
@@ -44,9 +48,7 @@ class Event:
 
 def canonical(value: object) -> str:
     """Return the one JSON text of ``value``: sorted keys, no spaces, UTF-8 as it is, no NaN."""
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    return _encode(value)
 
 
 def seal(
