@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 def N_(message: str) -> str:
@@ -175,3 +175,21 @@ class Translatable:
 
     def __str__(self) -> str:
         return self.template % self.params if self.params else self.template
+
+
+class Sentence(str):
+    """A sentence with its places filled in Chinese, which can still be said in another language.
+
+    It is text like any other for whatever only compares, keeps or sends it. A parameter may be a
+    sentence itself, or a tuple of words to be listed.
+    """
+
+    template: str
+    params: Mapping[str, Any]
+
+    def __new__(cls, template: str, /, **params: Any) -> Self:
+        """Fill the places of the template."""
+        words = {k: "、".join(v) if isinstance(v, tuple) else v for k, v in params.items()}
+        made = super().__new__(cls, template % words if words else template)
+        made.template, made.params = template, params
+        return made

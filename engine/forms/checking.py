@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.directory.codes import MembershipStatus
-from engine.errors import N_
+from engine.errors import N_, Sentence
 from engine.forms.fields import Field, FieldKind
 from engine.forms.reading import Entry, Problems, counts_of
 
@@ -36,7 +36,7 @@ class Check:
 
     def refuse(self, name: str, sentence: str, **params: object) -> None:
         """Note a sentence at a field."""
-        self.problems.setdefault(name, []).append(sentence % params if params else sentence)
+        self.problems.setdefault(name, []).append(Sentence(sentence, **params))
 
     def level(
         self, fields: Sequence[Field], data: Mapping[str, Any], prefix: str = ""
@@ -151,11 +151,12 @@ class Check:
     def _who(self, field: Field) -> str:
         codes = [code.strip() for code in field.props.get("status", "").split(",")]
         labels = [status.label for status in MembershipStatus if status.value in codes]
-        return N_("%(day)s 当日%(scope)s的%(status)s") % {
-            "day": self.entry.context.occurred_on.isoformat(),
-            "scope": _SCOPE_WORDS.get(field.props.get("scope", "branch"), ""),
-            "status": "、".join(labels) or N_("人员"),
-        }
+        return Sentence(
+            N_("%(day)s 当日%(scope)s的%(status)s"),
+            day=self.entry.context.occurred_on.isoformat(),
+            scope=_SCOPE_WORDS.get(field.props.get("scope", "branch"), ""),
+            status=tuple(labels) or N_("人员"),
+        )
 
     def files(self, field: Field, files: Sequence[int], name: str) -> None:
         """Check the attachments."""

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
-from engine.errors import N_, InvalidInput
+from engine.errors import N_, InvalidInput, Sentence
 from engine.forms.models import Draft
 
 MAX_DRAFT: Final = 200_000
@@ -42,8 +42,11 @@ def save_draft(
         raise InvalidInput(
             {
                 "": [
-                    N_("草稿共 %(length)s 个字符，最多 %(limit)s 个，请删减后再保存。")
-                    % {"length": len(text), "limit": MAX_DRAFT}
+                    Sentence(
+                        N_("草稿共 %(length)s 个字符，最多 %(limit)s 个，请删减后再保存。"),
+                        length=len(text),
+                        limit=MAX_DRAFT,
+                    )
                 ]
             }
         )

@@ -292,6 +292,6 @@ def _flatten(messages: Any, path: str, problems: Problems) -> None:
                 shown = str(key)[:60]
                 _flatten(inner, f"{path}.{shown}" if path else shown, problems)
     elif isinstance(messages, (list, tuple)):
-        problems.setdefault(path, []).extend(str(message) for message in messages)
+        problems.setdefault(path, []).extend(messages)
     else:
-        problems.setdefault(path, []).append(str(messages))
+        problems.setdefault(path, []).append(messages)

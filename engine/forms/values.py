@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError
+from marshmallow import RAISE, Schema, ValidationError, missing
 from marshmallow import fields as ma
 
 from engine.calendars.arithmetic import parse_day
-from engine.errors import N_
+from engine.errors import N_, Sentence
 from engine.forms.fields import MAX_NUMBER, MAX_ROLL, MAX_ROWS, MAX_TEXT, Field, FieldKind, Limits
 
 _BAD = {"Cc", "Cs"}  # control characters and lone surrogates: PostgreSQL stores neither
@@ -50,6 +50,14 @@ class Value(ma.Field[Any]):
     def __init__(self, **more: Any) -> None:
         super().__init__(allow_none=True, **more)
 
+    def deserialize(
+        self, value: Any, attr: str | None = None, data: Any = None, **more: Any
+    ) -> Any:
+        # marshmallow's own also asks for what ours never have: validators, hooks, being required.
+        if value is missing:
+            return self.load_default() if callable(self.load_default) else self.load_default
+        return None if value is None else self._deserialize(value, attr, data, **more)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         if isinstance(value, str):
             value = value.strip()
@@ -77,8 +85,11 @@ class Text(Value):
         text: str = value.replace("\r\n", "\n").replace("\r", "\n")
         if len(text) > longest:
             raise ValidationError(
-                N_("最多 %(limit)s 个字，现有 %(length)s 个字，请删减。")
-                % {"limit": longest, "length": len(text)}
+                Sentence(
+                    N_("最多 %(limit)s 个字，现有 %(length)s 个字，请删减。"),
+                    limit=longest,
+                    length=len(text),
+                )
             )
         allowed = "\n\t" if self.lines else ""
         # Whatever is printable is no control character; that is known at once for a whole text.
@@ -90,8 +101,11 @@ class Text(Value):
             raise ValidationError(N_("含有不能保存的特殊字符，请删除后重新输入。"))
         if limits.min_length is not None and len(text) < limits.min_length:
             raise ValidationError(
-                N_("至少 %(limit)s 个字，现有 %(length)s 个字，请补充。")
-                % {"limit": limits.min_length, "length": len(text)}
+                Sentence(
+                    N_("至少 %(limit)s 个字，现有 %(length)s 个字，请补充。"),
+                    limit=limits.min_length,
+                    length=len(text),
+                )
             )
         if self.pattern is not None and not self.pattern.search(text):
             raise ValidationError(N_("格式不对，请按提示的格式填写。"))
@@ -110,26 +124,37 @@ class Number(Value):
         limits = self.limits
         if exact != round(exact, limits.decimals):
             if limits.decimals == 0:
-                raise ValidationError(N_("须为整数，现为 %(value)s。") % {"value": value})
+                raise ValidationError(Sentence(N_("须为整数，现为 %(value)s。"), value=value))
             raise ValidationError(
-                N_("最多 %(places)s 位小数，现为 %(value)s。")
-                % {"places": limits.decimals, "value": value}
+                Sentence(
+                    N_("最多 %(places)s 位小数，现为 %(value)s。"),
+                    places=limits.decimals,
+                    value=value,
+                )
             )
-        number = int(exact) if exact == exact.to_integral_value() else float(exact)
+        number = int(exact) if exact == int(exact) else float(exact)
         if limits.min is not None and number < limits.min:
             raise ValidationError(
-                N_("不能小于 %(limit)s，现为 %(value)s。")
-                % {"limit": _plain(limits.min), "value": number}
+                Sentence(
+                    N_("不能小于 %(limit)s，现为 %(value)s。"),
+                    limit=_plain(limits.min),
+                    value=number,
+                )
             )
         if limits.max is not None and number > limits.max:
             raise ValidationError(
-                N_("不能大于 %(limit)s，现为 %(value)s。")
-                % {"limit": _plain(limits.max), "value": number}
+                Sentence(
+                    N_("不能大于 %(limit)s，现为 %(value)s。"),
+                    limit=_plain(limits.max),
+                    value=number,
+                )
             )
         return number
 
 
-def _decimal(value: Any) -> Decimal:
+def _decimal(value: Any) -> Decimal | int:
+    if type(value) is int and abs(value) <= MAX_NUMBER:
+        return value
     wrong = ValidationError(N_("请填写数字。"))
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise wrong
@@ -165,7 +190,7 @@ class Day(Value):
             else:
                 if not 1900 <= day.year <= 2200:
                     raise ValidationError(
-                        N_("年份 %(year)s 不合常理，请核对。") % {"year": day.year}
+                        Sentence(N_("年份 %(year)s 不合常理，请核对。"), year=day.year)
                     )
                 return day.isoformat()
         raise ValidationError(N_("请填写实际存在的日期，格式如 2026-06-10。"))
@@ -236,8 +261,9 @@ class Several(Value):
             raise ValidationError(N_("请从列出的选项中选择。"))
         if len(value) > self.most:
             raise ValidationError(
-                N_("最多 %(limit)s 项，现有 %(count)s 项。")
-                % {"limit": self.most, "count": len(value)}
+                Sentence(
+                    N_("最多 %(limit)s 项，现有 %(count)s 项。"), limit=self.most, count=len(value)
+                )
             )
         read = [self.inner._deserialize(item, None, None) for item in value]
         # A dict keeps the first of equals, in order.
@@ -263,8 +289,9 @@ class Rows(ma.List[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> list[Any]:
         if isinstance(value, (list, tuple)) and len(value) > MAX_ROWS:
             raise ValidationError(
-                N_("最多 %(limit)s 行，现有 %(count)s 行。")
-                % {"limit": MAX_ROWS, "count": len(value)}
+                Sentence(
+                    N_("最多 %(limit)s 行，现有 %(count)s 行。"), limit=MAX_ROWS, count=len(value)
+                )
             )
         return super()._deserialize(value, attr, data, **more)
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import N_
+from engine.errors import N_, Sentence
 from engine.forms.codes import (
     ADMISSION_EXCLUSIONS,
     ELECTION_EXCLUSIONS,
@@ -121,13 +121,18 @@ def check_attendance(
     if excluded and not approved:
         refuse(
             "excluded_approved",
-            N_("有 %(count)s 人不计入应到会人数，须经上级党组织同意并经会议通过，请确认后勾选。")
-            % {"count": len(excluded)},
+            Sentence(
+                N_(
+                    "有 %(count)s 人不计入应到会人数，"
+                    "须经上级党组织同意并经会议通过，请确认后勾选。"
+                ),
+                count=len(excluded),
+            ),
         )
     if not roll:
         refuse("", N_("当日名册上没有应到会的人，请核对日期或党员名册。"))
     elif len({person for person, _ in excluded}) >= len(roll):
-        refuse("", N_("不能把名册上的 %(count)s 人全部减去。") % {"count": len(roll)})
+        refuse("", Sentence(N_("不能把名册上的 %(count)s 人全部减去。"), count=len(roll)))
     if problems:
         return None, problems
     attendance = Attendance(
@@ -237,7 +242,7 @@ def check_vote(
     problems: dict[str, list[str]] = {}
 
     def refuse(path: str, sentence: str, **numbers: int) -> None:
-        problems.setdefault(path, []).append(sentence % numbers)
+        problems.setdefault(path, []).append(Sentence(sentence, **numbers))
 
     ballots = Ballots(
         in_favour=given.get("for") or 0,
@@ -328,43 +333,42 @@ def check_vote(
 # --- in plain words -----------------------------------------------------------------------------
 
 
-def _share_in_words(share: Share, needed: int, of: int) -> str:
+def _share_in_words(share: Share, needed: int, of: int) -> Sentence:
     if share is Share.MORE_THAN_HALF:
-        return N_("须超过 %(limit)s 人") % {"limit": of // 2}
-    return N_("须达到 %(needed)s 人") % {"needed": needed}
+        return Sentence(N_("须超过 %(limit)s 人"), limit=of // 2)
+    return Sentence(N_("须达到 %(needed)s 人"), needed=needed)
 
 
-def attendance_in_words(attendance: Attendance) -> str:
+def attendance_in_words(attendance: Attendance) -> Sentence:
     """Say who was due, who came and whether the meeting is valid."""
-    numbers = {
-        "due": attendance.due,
-        "present": attendance.present,
-        "roll": attendance.roll,
-        "out": len(attendance.excluded),
-        "limit": _share_in_words(attendance.quorum, attendance.needed, attendance.due),
-    }
-    due = N_("应到 %(due)s 人")
+    due = Sentence(N_("应到 %(due)s 人"), due=attendance.due)
     if attendance.excluded:
-        due = N_("应到 %(due)s 人（名册 %(roll)s 人，减去 %(out)s 人）")
-    if attendance.quorate:
-        return (due + N_("，实到 %(present)s 人，达到法定人数（%(limit)s）")) % numbers
-    return (due + N_("，实到 %(present)s 人，未达到法定人数（%(limit)s），会议无效")) % numbers
+        due = Sentence(
+            N_("应到 %(due)s 人（名册 %(roll)s 人，减去 %(out)s 人）"),
+            due=attendance.due,
+            roll=attendance.roll,
+            out=len(attendance.excluded),
+        )
+    return Sentence(
+        N_("%(due)s，实到 %(present)s 人，达到法定人数（%(limit)s）")
+        if attendance.quorate
+        else N_("%(due)s，实到 %(present)s 人，未达到法定人数（%(limit)s），会议无效"),
+        due=due,
+        present=attendance.present,
+        limit=_share_in_words(attendance.quorum, attendance.needed, attendance.due),
+    )
 
 
-def vote_in_words(vote: Vote) -> str:
+def vote_in_words(vote: Vote) -> Sentence:
     """Say how many votes were needed, how many there were and what follows."""
     if vote.outcome is Outcome.NO_QUORUM:
-        return N_("未达到法定人数，不能表决")
-    numbers = {
-        "needed": vote.needed,
-        "yes": vote.in_favour,
-        "written": vote.ballots.written_for,
-        "invalid": vote.invalid,
-        "outcome": vote.outcome.label,
-    }
-    sentence = N_("赞成须 %(needed)s 票，现 %(yes)s 票")
-    if vote.ballots.written_for:
-        sentence += N_("（其中书面意见 %(written)s 票）")
-    if vote.invalid:
-        sentence += N_("，另有废票 %(invalid)s 张")
-    return (sentence + N_("，%(outcome)s")) % numbers
+        return Sentence(N_("未达到法定人数，不能表决"))
+    written, invalid = vote.ballots.written_for, vote.invalid
+    return Sentence(
+        N_("赞成须 %(needed)s 票，现 %(yes)s 票%(written)s%(invalid)s，%(outcome)s"),
+        needed=vote.needed,
+        yes=vote.in_favour,
+        written=Sentence(N_("（其中书面意见 %(written)s 票）"), written=written) if written else "",
+        invalid=Sentence(N_("，另有废票 %(invalid)s 张"), invalid=invalid) if invalid else "",
+        outcome=vote.outcome.label,
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
-from engine.errors import N_
+from engine.errors import N_, Sentence
 from engine.forms.fields import PLAIN, Field, FieldKind
 from engine.forms.html import vote_inputs
 from engine.forms.reading import Entry, counts_of
@@ -88,7 +88,7 @@ def _attendance(entry: Entry, field: Field, value: Any) -> list[str]:
     attendance, found = entry.reckon_attendance(field, part, approved=True)
     if attendance is None:
         return [sentence for sentences in found.values() for sentence in sentences]
-    said = [attendance_in_words(attendance)]
+    said: list[str] = [attendance_in_words(attendance)]
     if attendance.excluded and not part.get("exclusions_approved"):
         said += entry.reckon_attendance(field, part)[1]["excluded_approved"]
     return said
@@ -108,11 +108,13 @@ def _vote(entry: Entry, field: Field, value: Any) -> list[str]:
         required = required[2:]
     if meeting.quorate and any(counts.get(name) is None for name in required):
         threshold = Threshold.parse(field.props["threshold"])
-        numbers = {
-            "needed": Vote(Ballots(), meeting, threshold).needed,
-            "yes": (counts.get("for") or 0) + (counts.get("written.for") or 0),
-        }
-        return [N_("赞成须 %(needed)s 票，现 %(yes)s 票，票数尚未填全") % numbers]
+        return [
+            Sentence(
+                N_("赞成须 %(needed)s 票，现 %(yes)s 票，票数尚未填全"),
+                needed=Vote(Ballots(), meeting, threshold).needed,
+                yes=(counts.get("for") or 0) + (counts.get("written.for") or 0),
+            )
+        ]
     return [sentence for sentences in found.values() for sentence in sentences]
 
 

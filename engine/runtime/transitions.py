@@ -22,6 +22,7 @@ from engine.errors import (
     ExpressionFault,
     InvalidInput,
     NotAllowed,
+    Sentence,
     TaskClosed,
 )
 from engine.expressions import Expression
@@ -235,7 +236,7 @@ def check_day(matter: Matter, task: OpenTask, occurred_on: date, world: World) -
     earliest = _day(matter, matter.definition.earliest.get(task.element), task.variables, world)
     if earliest is not None and occurred_on < earliest:
         text = N_("尚未到可以办理的日期，最早为 %(day)s。")
-        raise InvalidInput({"occurred_on": [text % {"day": earliest.isoformat()}]})
+        raise InvalidInput({"occurred_on": [Sentence(text, day=earliest.isoformat())]})
 
 
 def facts(matter: Matter, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -289,7 +290,7 @@ def _not_in_future(occurred_on: date, world: World) -> None:
 def _not_earlier(occurred_on: date, not_before: date) -> None:
     if occurred_on < not_before:
         text = N_("发生日期不能早于前一环节的日期 %(day)s。")
-        raise InvalidInput({"occurred_on": [text % {"day": not_before.isoformat()}]})
+        raise InvalidInput({"occurred_on": [Sentence(text, day=not_before.isoformat())]})
 
 
 def _roles(

@@ -15,20 +15,28 @@ FOLDER: Final = Path(__file__).resolve().parent / "en" / "LC_MESSAGES"
 SOURCES: Final = {
     "engine": (
         "attachments/**.py",
+        "calendars/notices.py",
+        "compliance/findings.py",
+        "compliance/parameters.py",
+        "compliance/regulations.py",
+        "compliance/results.py",
         "directory/**.py",
         "forms/checking.py",
+        "forms/codes.py",
         "forms/drafts.py",
         "forms/html.py",
+        "forms/schema.py",
         "forms/values.py",
         "forms/votes.py",
+        "forms/words.py",
         "ledger/kinds.py",
         "runtime/**.py",
         "errors.py",
         "health.py",
     ),
-    "web": ("*.py", "auth/**.py", "forms/**.py", "inbox/**.py", "instances/**.py", "mine/**.py"),
+    "web": ("**.py",),
 }
-"""Where people's words stand. Messages for authors of packages and of programs stay Chinese."""
+"""Where people's words stand. Messages for authors of packages stay Chinese."""
 KEYWORDS: Final = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 
 
