@@ -33,4 +33,5 @@ class EntryKind(Coded):
     CONCLUDED = "concluded", N_("督查结论")
     WAIVED = "waived", N_("豁免")
     SAMPLED = "sampled", N_("抽样")
+    PARAMETER = "parameter", N_("变更参数")
     SIGNING_KEY = "signing_key", N_("更换校验点密钥")

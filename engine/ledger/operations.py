@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -40,6 +40,14 @@ def append(session: Session, chain: str, event: Event, clock: Clock) -> Head:
 
     The chain's row is locked until the end of the transaction, so links never fork.
     """
+    return append_all(session, chain, [event], clock)
+
+
+def append_all(session: Session, chain: str, events: Iterable[Event], clock: Clock) -> Head:
+    """Append events in their order, as :func:`append` does one.
+
+    Without any event it only locks the chain: whoever would append to it waits.
+    """
     session.execute(
         upsert(LedgerChain).values(name=chain, length=0, head=b"").on_conflict_do_nothing()
     )
@@ -48,13 +56,18 @@ def append(session: Session, chain: str, event: Event, clock: Clock) -> Head:
         .where(LedgerChain.name == chain)
         .with_for_update()
     ).one()
-    entry, head = seal(row.id, Head(row.length, row.head), event, clock.now())
-    session.execute(insert(LedgerEntry).values(entry))
-    session.execute(
-        update(LedgerChain)
-        .where(LedgerChain.id == row.id)
-        .values(length=head.length, head=head.digest)
-    )
+    head = Head(row.length, row.head)
+    sealed = []
+    for event in events:
+        entry, head = seal(row.id, head, event, clock.now())
+        sealed.append(entry)
+    if sealed:
+        session.execute(insert(LedgerEntry), sealed)
+        session.execute(
+            update(LedgerChain)
+            .where(LedgerChain.id == row.id)
+            .values(length=head.length, head=head.digest)
+        )
     return head
 
 
