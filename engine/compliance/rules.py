@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from engine.compliance.facts import NOTHING
-from engine.compliance.parameters import Level, Parameter, ParameterView
+from engine.compliance.parameters import Level, Parameter
+from engine.compliance.regulations import Regulations
 from engine.compliance.results import ArticleRef, Outcome, Severity
 from engine.errors import Translatable
 from engine.expressions import Expression
@@ -32,6 +33,30 @@ class Setting:
 
 Amount = int | Setting | Expression
 """A whole number, a parameter, or an expression that gives one."""
+
+
+class Element(str):
+    """The name of another step that a check looks at."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a step; without an element, of the judged one."""
+
+    name: str
+    element: Element | None = None
+    inner: str = ""
+    """A key inside a value that has several, such as ``present_people``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on the times that other steps were done; plain names are fields of those."""
+
+    expression: Expression
+    of: tuple[Element, ...]
 
 
 class Judge(StrEnum):
@@ -56,22 +81,11 @@ class Verdict:
 
 
 class Check(Protocol):
-    """What a rule asserts. Implemented by the frozen values in ``engine/compliance/kinds``."""
+    """What a rule asserts. Implemented by the frozen values in ``engine/compliance/kinds``.
 
-    @property
-    def reads(self) -> Mapping[str, frozenset[str]]:
-        """The elements it looks at besides the judged one, with the fields it reads of each.
-
-        The fields of the judged step stand under ``""``.
-        """
-
-    @property
-    def expressions(self) -> tuple[Expression, ...]:
-        """Its expressions, for lint."""
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """Names of the parameters it asks for, for lint."""
+    Its fields are made of the values above, so that what it looks at can be told from them
+    (:mod:`engine.compliance.reads`).
+    """
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge the time that the step was done; None when it does not apply."""
@@ -101,6 +115,8 @@ class Rule:
     """Not applicable unless true."""
     where: Expression | None = None
     """Which of the times that the step was done count at all."""
+    pending: Expression | None = None
+    """While true, a step that is not done is looked at too; by default always."""
     which: Judge = Judge.EACH
     needed_by: tuple[str, ...] = ()
     """Once one of these was done, the step must have been done before it."""
@@ -111,20 +127,12 @@ class Rule:
     """Every element it looks at, with the fields of each."""
     line: int | None = None
 
-    def edition_refs(self, edition: str | None) -> tuple[ArticleRef, ...]:
+    refs: Mapping[str, tuple[ArticleRef, ...]] = field(default=NOTHING)
+    """The articles by edition, as results carry them."""
+
+    def articles_in(self, edition: str | None) -> tuple[ArticleRef, ...]:
         """Return the articles it rests on in an edition."""
-        if self.regulation is None or edition is None:
-            return ()
-        return tuple(ArticleRef(self.regulation, edition, a) for a in self.articles[edition])
-
-
-class Editions(Protocol):
-    """Whoever knows which edition of a regulation was in force on a day."""
-
-    def edition_on(
-        self, regulation: str, day: date, parameters: ParameterView | None = None
-    ) -> str | None:
-        """Return the edition's id, or None when there was none."""
+        return self.refs.get(edition, ()) if edition is not None else ()
 
 
 @dataclass(frozen=True)
@@ -145,7 +153,7 @@ class RuleBook:
     rules: tuple[Rule, ...]
     parameters: Mapping[str, Parameter]
     """National ones and the procedure's own, by name."""
-    editions: Editions
+    regulations: Regulations
     titles: Mapping[str, str] = field(default=NOTHING)
     """Titles of the steps by element."""
     english: Mapping[str, str] = field(default=NOTHING)
@@ -160,6 +168,29 @@ class RuleBook:
             for element in dict.fromkeys((*rule.steps, *rule.reads, *rule.needed_by)):
                 found.setdefault(element, []).append(rule)
         return {element: tuple(rules) for element, rules in found.items()}
+
+    @cached_property
+    def _standing(self) -> Mapping[str, tuple[Rule, ...]]:
+        found: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            for element in rule.steps:
+                found.setdefault(element, []).append(rule)
+        return {element: tuple(rules) for element, rules in found.items()}
+
+    @cached_property
+    def _editions(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for rule in self.rules:
+            found.setdefault(rule.id, set()).update(rule.articles)
+        return {id: frozenset(editions) for id, editions in found.items()}
+
+    def standing_at(self, element: str) -> tuple[Rule, ...]:
+        """Return the rules that stand at a step."""
+        return self._standing.get(element, ())
+
+    def editions_of(self, id: str) -> frozenset[str]:
+        """Return all editions in which rules with an id hold."""
+        return self._editions.get(id, frozenset())
 
     @cached_property
     def reads(self) -> Mapping[str, frozenset[str]]:

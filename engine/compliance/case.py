@@ -1,0 +1,357 @@
+"""One rule before one time that a step was done: what a check may ask, and what it used.
+
+A judgement looks only at what was recorded before the judged step and at the step itself, so that
+what happens later never changes what was said of an earlier step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from engine.calendars.functions import date_functions
+from engine.calendars.working_days import HolidayTable
+from engine.compliance.facts import Facts, Occurrence, Place
+from engine.compliance.parameters import ParameterValue, ParameterView, Value
+from engine.compliance.rules import Amount, Condition, Field, Rule, RuleBook, Setting
+from engine.errors import ExpressionFault
+from engine.expressions import Expression
+
+SPECIAL: Final = frozenset(
+    {
+        "actor",
+        "by_timer",
+        "data",
+        "edition",
+        "element",
+        "ended",
+        "occurred_on",
+        "on",
+        "outcome",
+        "param",
+        "place",
+        "recorded_on",
+        "since",
+        "started_on",
+        "subject",
+        "times",
+    }
+)
+"""Names that mean the same in every rule; all other names are fields of the judged step."""
+
+
+class Lenient(dict[str, Any]):
+    """Recorded data in which a missing field is None: a record may be older than its form."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+EMPTY: Final = Lenient()
+
+
+class Frame:
+    """What all cases of one evaluation share."""
+
+    __slots__ = (
+        "_editions",
+        "_params",
+        "book",
+        "facts",
+        "functions",
+        "holidays",
+        "parameters",
+        "provisional",
+        "today",
+    )
+
+    def __init__(
+        self,
+        book: RuleBook,
+        facts: Facts,
+        today: date,
+        holidays: HolidayTable,
+        parameters: ParameterView,
+    ) -> None:
+        self.book = book
+        self.facts = facts
+        self.today = today
+        self.holidays = holidays
+        self.parameters = parameters
+        self.provisional = False
+        """Set by whatever rests on a year whose holidays are not known."""
+        self.functions: Mapping[str, Callable[..., Any]] = date_functions(
+            holidays, today, on_provisional=self._mark
+        )
+        self._params: dict[tuple[str, date], ParameterValue] = {}
+        self._editions: dict[tuple[str, date], str | None] = {}
+
+    def _mark(self, day: date) -> None:
+        self.provisional = True
+
+    def edition(self, rule: Rule, day: date) -> str | None:
+        """Return the edition of a rule's regulation that is in force on a day."""
+        if rule.regulation is None:
+            return None
+        key = (rule.regulation, day)
+        if key not in self._editions:
+            found = self.book.regulations.edition_on(rule.regulation, day, self.parameters)
+            self._editions[key] = None if found is None else found.id
+        return self._editions[key]
+
+    def parameter(self, name: str, day: date) -> ParameterValue:
+        """Return what a parameter is on a day."""
+        found = self._params.get((name, day))
+        if found is None:
+            found = self._params[name, day] = self.parameters.value(name, day)
+        return found
+
+
+class Case:
+    """A rule and the time that a step was done (``occurrence``), or is to be done (None)."""
+
+    __slots__ = ("before", "day", "edition", "element", "frame", "occurrence", "rule", "used")
+
+    def __init__(
+        self,
+        frame: Frame,
+        rule: Rule,
+        element: str,
+        occurrence: Occurrence | None,
+        edition: str | None,
+        used: dict[str, ParameterValue] | None = None,
+    ) -> None:
+        self.frame = frame
+        self.rule = rule
+        self.element = element
+        self.occurrence = occurrence
+        self.edition = edition
+        self.day = frame.today if occurrence is None else occurrence.occurred_on
+        self.before = None if occurrence is None else occurrence.seq
+        """Only what was recorded before this is seen."""
+        self.used: dict[str, ParameterValue] = {} if used is None else used
+
+    @property
+    def facts(self) -> Facts:
+        """The matter."""
+        return self.frame.facts
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What was entered at the judged step."""
+        return EMPTY if self.occurrence is None else self.occurrence.data
+
+    def parameter(self, name: str) -> Value:
+        """Return a parameter's value on the judged day, and note that it was used."""
+        found = self.used.get(name)
+        if found is None:
+            found = self.used[name] = self.frame.parameter(name, self.day)
+        return found.value
+
+    def amount(self, given: Amount | None) -> int:
+        """Return a whole number; what is not given or not recorded counts as nothing."""
+        if given is None:
+            return 0
+        value: object = given
+        if isinstance(given, Setting):
+            value = self.parameter(given.parameter)
+        elif isinstance(given, Expression):
+            value = self.evaluate(given)
+        return value if isinstance(value, int) else 0
+
+    def truth(self, given: bool | Setting) -> bool:
+        """Return a truth value."""
+        return bool(self.parameter(given.parameter)) if isinstance(given, Setting) else given
+
+    def evaluate(self, expression: Expression) -> object:
+        """Return the value of an expression here. Raises ExpressionFault."""
+        return expression.evaluate(Names(self), self.frame.functions)
+
+    def holds(self, expression: Expression | None) -> bool:
+        """Tell whether a condition is true here; one that lacks what it needs is not."""
+        if expression is None:
+            return True
+        try:
+            return bool(self.evaluate(expression))
+        except ExpressionFault:
+            return False
+
+    def value(self, field: Field) -> Any:
+        """Return what a field of the judged step, or of another before it, holds."""
+        data = self.data
+        if field.element is not None:
+            found = _last(self, field.element)
+            data = EMPTY if found is None else found.data
+        value = data.get(field.name)
+        if field.inner:
+            return value.get(field.inner) if isinstance(value, Mapping) else None
+        return value
+
+    def title(self, element: str) -> str:
+        """Return the title of a step."""
+        return self.frame.book.titles.get(element, element)
+
+    def of(self, occurrence: Occurrence) -> Case:
+        """Return the same question about another time."""
+        return Case(self.frame, self.rule, occurrence.element, occurrence, self.edition, self.used)
+
+    def earlier(self, elements: Sequence[str], where: Condition | None = None) -> Occurrence | None:
+        """Return the last time that one of ``elements`` was done, recorded before the judged."""
+        found: Occurrence | None = None
+        for element in elements:
+            latest = self._latest(element, where)
+            if latest is not None and (found is None or latest.seq > found.seq):
+                found = latest
+        return found
+
+    def _latest(self, element: str, where: Condition | None) -> Occurrence | None:
+        if where is None:
+            return self.facts.latest(element, self.before)
+        for occurrence in reversed(self.facts.all(element)):
+            recorded = self.before is None or occurrence.seq < self.before
+            if recorded and self.of(occurrence).holds(where.expression):
+                return occurrence
+        return None
+
+    def counted(self, element: str) -> list[Occurrence]:
+        """Return the times that ``element`` was done and counts, up to the judged one."""
+        where = self.rule.where
+        return [
+            o
+            for o in self.facts.all(element)
+            if (self.before is None or o.seq <= self.before)
+            and (where is None or self.of(o).holds(where))
+        ]
+
+
+class Names(Mapping[str, Any]):
+    """What expressions of rules see. Looked up name by name, so that unused ones cost nothing."""
+
+    __slots__ = ("_case",)
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of a name, None when there is none."""
+        if key in SPECIAL:
+            return _SPECIAL[key](self._case)
+        value = self._case.data.get(key)
+        return Lenient(value) if type(value) is dict else value
+
+    def __getitem__(self, key: str) -> Any:
+        return self.get(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*SPECIAL, *self._case.data))
+
+    def __len__(self) -> int:
+        return len(SPECIAL) + len(self._case.data)
+
+
+class _On(Mapping[str, str]):
+    """ISO day on which each element was last done, the judged time included."""
+
+    __slots__ = ("_case",)
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def __getitem__(self, element: str) -> str:
+        found = _last(self._case, element)
+        if found is None:
+            raise KeyError(element)
+        return found.occurred_on.isoformat()
+
+    def __iter__(self) -> Iterator[str]:
+        return (e for e in self._case.facts.by_element if _last(self._case, e) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class _Data(Mapping[str, Lenient]):
+    """What was entered when each element was last done, the judged time included."""
+
+    __slots__ = ("_case",)
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def __getitem__(self, element: str) -> Lenient:
+        found = _last(self._case, element)
+        return EMPTY if found is None else Lenient(found.data)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_On(self._case))
+
+    def __len__(self) -> int:
+        return len(_On(self._case))
+
+
+class _Param(Mapping[str, Value]):
+    """Parameters by name."""
+
+    __slots__ = ("_case",)
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def __getitem__(self, name: str) -> Value:
+        return self._case.parameter(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._case.frame.parameters.declared)
+
+    def __len__(self) -> int:
+        return len(self._case.frame.parameters.declared)
+
+
+def _last(case: Case, element: str) -> Occurrence | None:
+    judged = case.occurrence
+    if judged is not None and judged.element == element:
+        return judged
+    return case.facts.latest(element, case.before)
+
+
+def _since(case: Case) -> Lenient:
+    """Days from which membership statuses count, as the matter set them so far."""
+    return Lenient(
+        (status, day.isoformat())
+        for occurrence in case.facts.occurrences
+        if case.before is None or occurrence.seq <= case.before
+        for status, day in occurrence.statuses
+    )
+
+
+def _place(case: Case) -> Lenient:
+    place: Place | None = case.occurrence.place if case.occurrence else None
+    if place is None:
+        return EMPTY
+    return Lenient(id=place.organisation_id, kind=place.kind, approves=place.approves)
+
+
+def _recorded(case: Case) -> str:
+    judged = case.occurrence
+    return (case.frame.today if judged is None else judged.recorded_on).isoformat()
+
+
+_SPECIAL: Final[Mapping[str, Callable[[Case], Any]]] = {
+    "actor": lambda case: case.occurrence.actor if case.occurrence else None,
+    "by_timer": lambda case: bool(case.occurrence and case.occurrence.by_timer),
+    "data": _Data,
+    "edition": lambda case: case.edition,
+    "element": lambda case: case.element,
+    "ended": lambda case: case.facts.ended_on is not None,
+    "occurred_on": lambda case: case.day.isoformat(),
+    "on": _On,
+    "outcome": lambda case: case.facts.outcome,
+    "param": _Param,
+    "place": _place,
+    "recorded_on": _recorded,
+    "since": _since,
+    "started_on": lambda case: case.facts.started_on.isoformat(),
+    "subject": lambda case: case.facts.subject,
+    "times": lambda case: len(case.counted(case.element)),
+}

@@ -1,0 +1,253 @@
+"""Judge a matter by the rules of its procedure: pure, and the one path to every result.
+
+The due dates of the inbox, the checks that stand in the way of a step, the findings, the forecast
+and the offline check all come from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from engine.calendars.working_days import HolidayTable
+from engine.compliance.case import Case, Frame
+from engine.compliance.facts import Facts, FindingKey, Occurrence
+from engine.compliance.parameters import ParameterView
+from engine.compliance.results import ArticleRef, Outcome, Result, Severity
+from engine.compliance.rules import Judge, Rule, RuleBook, Setting, Verdict
+from engine.errors import N_, Translatable
+
+
+def evaluate(
+    book: RuleBook,
+    facts: Facts,
+    *,
+    today: date,
+    holidays: HolidayTable,
+    parameters: ParameterView,
+    touched: Collection[str] | None = None,
+    since: int | None = None,
+) -> list[Result]:
+    """Return what the rules say of a matter, in the order of the rules.
+
+    ``touched``: only the rules whose results can change when one of these elements is done.
+    ``since``: judge only what was recorded with this ``seq`` or later, besides what is not done
+    yet. A judgement looks only at what was recorded before it, so after a step both together give
+    all that is new.
+    """
+    frame = Frame(book, facts, today, holidays, parameters)
+    found: dict[FindingKey, Result] = {}
+    for rule in _concerned(book, touched):
+        for result in _judge_rule(frame, rule, since):
+            known = found.get(result.key)
+            if known is None or known.outcome is Outcome.NOT_APPLICABLE:
+                found[result.key] = result
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a step that is not done may and must be done."""
+
+    due: date | None = None
+    """The last lawful day."""
+    earliest: date | None = None
+    """The first lawful day."""
+    sources: tuple[tuple[str, tuple[ArticleRef, ...]], ...] = ()
+    """Rule ids with their articles."""
+    provisional: bool = False
+
+
+def limits(
+    book: RuleBook,
+    facts: Facts,
+    element: str,
+    *,
+    today: date,
+    holidays: HolidayTable,
+    parameters: ParameterView,
+) -> Limits:
+    """Return between which days ``element``, not done yet, is lawful, and who says so.
+
+    The last day of a limit that is over stays the due date.
+    """
+    frame = Frame(book, facts, today, holidays, parameters)
+    due: date | None = None
+    earliest: date | None = None
+    provisional = False
+    sources: dict[str, tuple[ArticleRef, ...]] = {}
+    for rule in book.standing_at(element):
+        asked = _outstanding(frame, rule, element)
+        if asked is None or asked[0].until is None:
+            continue
+        verdict, case = asked
+        assert verdict.until is not None
+        if verdict.earliest:
+            earliest = max(filter(None, (earliest, verdict.until)))
+        else:
+            due = min(filter(None, (due, verdict.until)))
+        provisional = provisional or frame.provisional
+        sources[rule.id] = rule.articles_in(case.edition)
+    return Limits(due, earliest, tuple(sources.items()), provisional)
+
+
+def hindrances(results: Iterable[Result], element: str, round: int) -> list[Result]:
+    """Return the results that stand in the way of completing ``element`` as it was judged."""
+    return [r for r in results if r.hinders and r.element == element and r.round == round]
+
+
+# --- one rule -----------------------------------------------------------------------------------
+
+
+def _concerned(book: RuleBook, touched: Collection[str] | None) -> Iterable[Rule]:
+    if touched is None:
+        return book.rules
+    if len(touched) == 1:
+        return book.by_element.get(next(iter(touched)), ())
+    wanted = {id(rule) for element in touched for rule in book.by_element.get(element, ())}
+    return [rule for rule in book.rules if id(rule) in wanted]
+
+
+def _judge_rule(frame: Frame, rule: Rule, since: int | None) -> Iterator[Result]:
+    facts = frame.facts
+    for element in rule.steps:
+        judged = False
+        for n, occurrence in enumerate(facts.all(element), 1):
+            if since is not None and occurrence.seq < since and rule.which is Judge.EACH:
+                continue
+            if judged and rule.which is Judge.FIRST:
+                break
+            result = _judge(frame, rule, occurrence, n)
+            if result is not None:
+                judged = True
+                if since is None or occurrence.seq >= since:
+                    yield result
+        missing = _missing(frame, rule, element) or _to_come(frame, rule, element)
+        if missing is not None:
+            yield missing
+
+
+def _judge(frame: Frame, rule: Rule, occurrence: Occurrence, n: int) -> Result | None:
+    day = occurrence.occurred_on
+    edition = frame.edition(rule, day)
+    if rule.articles and edition not in rule.articles:
+        if edition in frame.book.editions_of(rule.id):
+            return None
+        sentence = Translatable(N_("当日适用的版本没有这项要求。"))
+        case = Case(frame, rule, occurrence.element, occurrence, edition)
+        return _result(case, Verdict(Outcome.NOT_APPLICABLE, sentence), n)
+    case = Case(frame, rule, occurrence.element, occurrence, edition)
+    if rule.where is not None and not case.holds(rule.where):
+        return None
+    frame.provisional = False
+    verdict = rule.check.judge(case) if case.holds(rule.when) else None
+    if verdict is None:
+        verdict = Verdict(Outcome.NOT_APPLICABLE, Translatable(N_("这一次不适用。")))
+    return _result(case, verdict, n)
+
+
+def _missing(frame: Frame, rule: Rule, element: str) -> Result | None:
+    """Return that a step was passed over: a later one was done, or the matter ended, without it."""
+    if not (rule.needed_by or rule.needed_for):
+        return None
+    facts = frame.facts
+    if element != rule.steps[0] or any(facts.all(step) for step in rule.steps):
+        return None
+    later = min(
+        (o for name in rule.needed_by for o in facts.all(name)[:1]),
+        key=lambda o: o.seq,
+        default=None,
+    )
+    if later is None and facts.outcome not in rule.needed_for:
+        return None
+    day = later.occurred_on if later else facts.ended_on
+    if day is None:
+        return None
+    edition = frame.edition(rule, day)
+    case = Case(frame, rule, element, later, edition)
+    if rule.articles and edition not in rule.articles:
+        return None
+    if rule.when is not None and not case.holds(rule.when):
+        return None
+    sentence = Translatable(
+        N_("没有“%(step)s”的记录，%(later)s已在 %(day)s 办理。")
+        if later
+        else N_("没有“%(step)s”的记录，事项已在 %(day)s 办结。"),
+        {
+            "step": Translatable(case.title(element)),
+            "day": day.isoformat(),
+            **({"later": Translatable(case.title(later.element))} if later else {}),
+        },
+    )
+    case = Case(frame, rule, element, None, edition)
+    frame.provisional = False
+    verdict = Verdict(Outcome.NOT_MET, sentence, {"day": day.isoformat()})
+    return _result(case, verdict, facts.next_round(element), day)
+
+
+def _to_come(frame: Frame, rule: Rule, element: str) -> Result | None:
+    asked = _outstanding(frame, rule, element)
+    if asked is None:
+        return None
+    verdict, case = asked
+    return _result(case, verdict, frame.facts.next_round(element))
+
+
+def _outstanding(frame: Frame, rule: Rule, element: str) -> tuple[Verdict, Case] | None:
+    """Ask a rule about a step that is still to be done in a matter that goes on."""
+    if frame.facts.ended_on is not None:
+        return None
+    edition = frame.edition(rule, frame.today)
+    if rule.articles and edition not in rule.articles:
+        return None
+    case = Case(frame, rule, element, None, edition)
+    if not (case.holds(rule.when) and case.holds(rule.pending)):
+        return None
+    if rule.which is Judge.FIRST and case.counted(element):
+        return None
+    frame.provisional = False
+    verdict = rule.check.outstanding(case)
+    return None if verdict is None else (verdict, case)
+
+
+def _result(case: Case, verdict: Verdict, n: int, day: date | None = None) -> Result:
+    rule, frame = case.rule, case.frame
+    outcome = verdict.outcome
+    provisional = frame.provisional
+    if provisional and outcome is Outcome.MET:
+        outcome = Outcome.PENDING
+    severity = verdict.severity or _severity(case, rule)
+    key = (rule.id, case.element, n)
+    if outcome is Outcome.NOT_MET and key in frame.facts.waived:
+        outcome = Outcome.WAIVED
+    return Result(
+        rule=rule,
+        outcome=outcome,
+        element=case.element,
+        round=n,
+        seq=None if case.occurrence is None else case.occurrence.seq,
+        day=day or case.day,
+        sentence=_provisional(verdict.sentence) if provisional else verdict.sentence,
+        edition=case.edition,
+        articles=rule.articles_in(case.edition),
+        until=verdict.until,
+        numbers=verdict.numbers,
+        severity=severity,
+        blocks=rule.blocks and severity is Severity.HARD,
+        overridden=(rule.id, case.element) in frame.facts.allowed,
+        provisional=provisional,
+        used=tuple(case.used.values()),
+    )
+
+
+def _severity(case: Case, rule: Rule) -> Severity:
+    if isinstance(rule.severity, Setting):
+        return Severity(str(case.parameter(rule.severity.parameter)))
+    return rule.severity
+
+
+def _provisional(sentence: Translatable) -> Translatable:
+    return Translatable(
+        N_("%(sentence)s（暂算：涉及的年份还没有放假安排。）"), {"sentence": sentence}
+    )

@@ -1,0 +1,54 @@
+"""Expression: whatever the other kinds do not say, in the safe language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.compliance.case import Case
+from engine.compliance.facts import NOTHING
+from engine.compliance.results import Outcome
+from engine.compliance.rules import Verdict
+from engine.errors import N_, ExpressionFault, Translatable
+from engine.expressions import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """``that`` is true; the sentences say so with the numbers."""
+
+    that: Expression
+    met: str
+    not_met: str
+    numbers: Mapping[str, Expression] = field(default=NOTHING)
+    """By the name that stands in the sentences."""
+
+    def judge(self, case: Case) -> Verdict | None:
+        """Judge a step that was done."""
+        numbers: dict[str, int | str] = {}
+        for name, expression in self.numbers.items():
+            try:
+                numbers[name] = _plain(case.evaluate(expression))
+            except ExpressionFault:
+                numbers[name] = "—"
+        try:
+            true = bool(case.evaluate(self.that))
+        except ExpressionFault:
+            # What cannot be shown is not shown: a gap in the record is no proof of being lawful.
+            sentence = Translatable(N_("判断所需的内容没有记录，不能证明符合。"))
+            return Verdict(Outcome.NOT_MET, sentence, numbers)
+        return Verdict(
+            Outcome.MET if true else Outcome.NOT_MET,
+            Translatable(self.met if true else self.not_met, numbers),
+            numbers,
+        )
+
+    def outstanding(self, case: Case) -> Verdict | None:
+        """Nothing is due."""
+        return None
+
+
+def _plain(value: object) -> int | str:
+    if value is None:
+        return "—"
+    return value if isinstance(value, (int, str)) else str(value)
