@@ -18,6 +18,7 @@ from engine.attachments.store import Store
 from engine.clock import Clock, SystemClock
 from engine.database import unit_of_work
 from engine.directory.accounts import forget_old_attempts
+from engine.directory.importing import forget_old_uploads
 from engine.directory.sessions import remove_ended_sessions
 from engine.queue import enqueue, worker_app
 from engine.runtime import operations
@@ -84,7 +85,7 @@ def sweep_all(clock: Clock) -> None:
 
 
 def tidy_up(clock: Clock, store: Store) -> None:
-    """Remove what nobody needs any more: old login failures, ended sessions, files never used.
+    """Remove what nobody needs any more: login failures, sessions, workbooks, files never used.
 
     Each is a transaction of its own; what could not be done is done the next day.
     """
@@ -92,8 +93,10 @@ def tidy_up(clock: Clock, store: Store) -> None:
         attempts = forget_old_attempts(session, clock=clock)
     with unit_of_work() as session:
         ended = remove_ended_sessions(session, clock=clock)
+    with unit_of_work() as session:
+        uploads = forget_old_uploads(session, clock=clock)
     files = forget_unused(clock, store)
-    log.info("tidied", attempts=attempts, sessions=ended, files=files)
+    log.info("tidied", attempts=attempts, sessions=ended, uploads=uploads, files=files)
 
 
 _LOST_TIMERS = text(

@@ -7,6 +7,7 @@ import click
 from engine.cli.accounts import account, token
 from engine.cli.database import db_group
 from engine.cli.demo import demo
+from engine.cli.directory import directory_group
 from engine.cli.holidays import holidays
 from engine.cli.packages import deploy, lint
 from engine.cli.serving import serve, worker
@@ -28,6 +29,7 @@ for command in (
     deploy,
     lint,
     verify_command,
+    directory_group,
     account,
     token,
     holidays,

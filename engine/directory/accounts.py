@@ -36,6 +36,9 @@ FORGET_AFTER = timedelta(hours=24)
 """Failures older than this count no more."""
 
 _hasher = PasswordHasher()
+_drawn_hasher = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1)
+"""For passwords drawn by lot: nobody can try 2⁷⁹ of them, so they need no slow hash. The first
+login stores them in the usual form."""
 
 
 class LoginRefused(GuichengError):
@@ -68,6 +71,11 @@ class LoginThrottled(GuichengError):
 def hash_password(password: str) -> str:
     """Return the argon2id hash of a password."""
     return _hasher.hash(unicodedata.normalize("NFKC", password))
+
+
+def hash_drawn_password(password: str) -> str:
+    """Return a quick hash of a password that was drawn by lot with at least 75 bits."""
+    return _drawn_hasher.hash(unicodedata.normalize("NFKC", password))
 
 
 def verify_password(password_hash: str, password: str) -> bool:
@@ -231,6 +239,8 @@ def authenticate(clock: Clock, login: str, password: str, *, address: str = "") 
         raise LoginThrottled(wait)
     attempt = _Attempt(row.id, row.password_hash) if row else _Attempt(None, _nobody())
     right = verify_password(attempt.password_hash, password[: 4 * LONGEST_PASSWORD])
+    if not right and _hasher.check_needs_rehash(attempt.password_hash):
+        verify_password(_nobody(), password)  # a quick hash must not tell that the account exists
     if attempt.account_id is None or not right:
         raise LoginRefused()
     with unit_of_work() as session:

@@ -5,11 +5,11 @@ Two points of the same day: the one recorded later counts. Revoked points count 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import BigInteger, func, literal, select, true, update
+from sqlalchemy import BigInteger, any_, func, insert, literal, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -133,6 +133,47 @@ def set_status(
     _keep_current(session, person, clock)
     _announce(session, person_id, MembershipStatus(status), since)
     return made.id
+
+
+@dataclass(frozen=True)
+class TimelinePoint:
+    """A point to add to a person's timeline; ``organisation_id`` None where it is not known."""
+
+    person_id: int
+    status: MembershipStatus
+    since: date
+    organisation_id: int | None
+    note: str | None = None
+
+
+def add_points(session: Session, points: Sequence[TimelinePoint], *, clock: Clock) -> None:
+    """Add points that were checked before, of many people at once.
+
+    For imports: :func:`set_status` asks what stands already, point by point. Whoever stands at
+    another organisation today than before is moved there.
+    """
+    recorded_at = clock.now()
+    values = [
+        {**vars(point), "status": point.status.value, "recorded_at": recorded_at}
+        for point in points
+    ]
+    session.execute(insert(Membership), values)
+    people = sorted({point.person_id for point in points})
+    rows = session.execute(
+        select(Person.id, Person.organisation_id).where(
+            Person.id == any_(literal(people, ARRAY(BigInteger)))
+        )
+    )
+    current = standings_on(session, people, clock.today())
+    moved = [
+        {"id": row.id, "organisation_id": now, "group_id": None}
+        for row in rows
+        if (now := current[row.id].organisation_id) not in (None, row.organisation_id)
+    ]
+    if moved:
+        session.execute(update(Person), moved)
+    for point in points:
+        _announce(session, point.person_id, point.status, point.since)
 
 
 def revoke_since(session: Session, source_chain: int, seq: int, *, clock: Clock) -> list[int]:

@@ -1,0 +1,1 @@
+"""The directory as a workbook: its columns, a template, reading it, checking it, writing it."""
