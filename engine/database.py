@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import structlog
 from flask_sqlalchemy import SQLAlchemy
+from psycopg import OperationalError
 from psycopg.pq import TransactionStatus
 from sqlalchemy import DateTime, Engine, MetaData, Select, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -196,6 +197,29 @@ def unit_of_work() -> Iterator[Session]:
         except Exception:
             # The step is committed and must stay so; a broken receiver is a matter for the log.
             log.exception("after_commit_failed")
+
+
+def set_aside(session: Session) -> bool:
+    """Empty a session for another request, and tell whether it can serve one.
+
+    It keeps its connection, with no transaction left open on it. What has no connection, wrote
+    through the ORM or has anything pending is to be closed as usual.
+    """
+    known: _Known | None = session.info.get("driver")
+    if (
+        known is None
+        or not known.ours
+        or known.transaction is not session.get_transaction()
+        or session.in_nested_transaction()
+        or not session._is_clean()
+    ):
+        return False
+    try:
+        known.driver.rollback()
+    except OperationalError:
+        return False
+    session.expunge_all()
+    return known.driver.pgconn.transaction_status == TransactionStatus.IDLE
 
 
 def _start_from_now(session: Session) -> None:

@@ -6,15 +6,23 @@ they hold what people typed, and SQL parameters hold names.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final
 
 import structlog
 
 MOST_FRAMES: Final = 20
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The request in which something is logged; None outside of all requests."""
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=repr)
+"""Made once: ``json.dumps`` with arguments of its own makes one for every line."""
 
 
 class Stderr:
@@ -34,16 +42,30 @@ def configure_logging(level: int = logging.INFO) -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            with_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             without_texts,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            as_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=Stderr()),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
+
+
+def with_request(
+    logger: object, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Add the id of the request."""
+    if (found := request_id.get()) is not None:
+        event["request_id"] = found
+    return event
+
+
+def as_json(logger: object, method: str, event: MutableMapping[str, Any]) -> str:
+    """Return the event as a line of JSON."""
+    return _ENCODER.encode(event)
 
 
 def without_texts(

@@ -25,10 +25,11 @@ def create_app(
     clock: Clock | None = None,
 ) -> Flask:
     """Return the web application. ``where`` and ``clock`` are given by tests and demonstrations."""
-    from web import context, errors, frame, language, requests, security, words
+    from web import context, errors, frame, language, requests, security, spare, words
+    from web.application import Application
 
     settings = settings or Settings.from_environment()
-    app = Flask(__name__)
+    app = Application(__name__)
     app.secret_key = settings.secret_key
     app.config.update(
         SESSION_COOKIE_NAME="__Host-guicheng" if settings.secure_cookies else "guicheng",
@@ -43,7 +44,7 @@ def create_app(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     configure(app, settings, where=where)
     app.extensions["guicheng.clock"] = clock or SystemClock()
-    for part in (requests, language, words, frame, context, security, errors):
+    for part in (requests, spare, language, words, frame, context, security, errors):
         part.register(app)
     for room in ROOMS:
         if find_spec(room):

@@ -14,9 +14,8 @@ from typing import Final
 
 import structlog
 from flask import Flask, Response, g, request
-from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from engine.logging import configure_logging
+from engine.logging import configure_logging, request_id
 
 log = structlog.get_logger(__name__)
 
@@ -37,10 +36,9 @@ class Asked:
 def begin() -> None:
     """Give the request its id, which all log lines carry until it ends."""
     given = request.headers.get(HEADER)
-    request_id = given if given and _TOKEN.fullmatch(given) else urandom(8).hex()
-    g.asked = Asked(request_id, perf_counter())
-    clear_contextvars()
-    bind_contextvars(request_id=request_id)
+    made = given if given and _TOKEN.fullmatch(given) else urandom(8).hex()
+    g.asked = Asked(made, perf_counter())
+    request_id.set(made)
 
 
 def finish(response: Response) -> Response:
@@ -65,7 +63,7 @@ def finish(response: Response) -> Response:
 
 def forget(error: BaseException | None) -> None:
     """Leave nothing of this request to the next one of the thread."""
-    clear_contextvars()
+    request_id.set(None)
 
 
 def register(app: Flask) -> None:

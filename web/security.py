@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from flask import Flask, Response, current_app, request, session
+from flask import Flask, Response, request, session
 
 from engine.errors import N_, GuichengError
 from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
@@ -36,7 +40,10 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    # Answers show personal data: no shared or disk copy may outlive the session.
+    "Cache-Control": "no-store",
 }
+HSTS: Final = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 API_PREFIX: Final = "/api/"
 TOKEN_FIELD: Final = "_csrf"  # noqa: S105 - a field's name, not a secret
@@ -74,28 +81,39 @@ def check_csrf() -> None:
         raise StaleForm
 
 
-def add_headers(response: Response) -> Response:
-    """Set the protective headers; a view may set a stricter one itself."""
-    settings: Settings = current_app.extensions["guicheng"]
-    given = {name.lower() for name, _ in response.headers}
-    for name, value in HEADERS.items():
-        if name.lower() not in given:
-            response.headers.add(name, value)
-    if settings.secure_cookies:
-        response.headers.setdefault(
-            "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
-        )
-    if request.endpoint == "static":
-        if request.args.get("v"):
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    elif "Cache-Control" not in response.headers:
-        # Pages show personal data: no shared or disk copy may outlive the session.
-        response.headers["Cache-Control"] = "no-store"
+def protected(application: WSGIApplication, headers: Mapping[str, str]) -> WSGIApplication:
+    """Return the application with ``headers`` on every answer, whoever made it.
+
+    An answer may set a stricter one itself. They are added to the finished list, because Flask's
+    own headers check and copy each of them several times.
+    """
+    always = [(name, value, name.lower()) for name, value in headers.items()]
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(
+            status: str, given: list[tuple[str, str]], error: Any = None
+        ) -> Callable[[bytes], object]:
+            names = {name.lower() for name, _ in given}
+            given.extend((name, value) for name, value, key in always if key not in names)
+            return start_response(status, given, error)
+
+        return application(environ, start)
+
+    return answer
+
+
+def keep_files(response: Response) -> Response:
+    """Let browsers keep the files whose address names their version."""
+    if request.endpoint == "static" and request.args.get("v"):
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
 
 def register(app: Flask) -> None:
     """Put the checks in front of, and the headers behind, every request."""
+    settings: Settings = app.extensions["guicheng"]
+    headers = HEADERS | (HSTS if settings.secure_cookies else {})
+    app.wsgi_app = protected(app.wsgi_app, headers)  # type: ignore[assignment, method-assign]
     app.before_request(check_csrf)
-    app.after_request(add_headers)
+    app.after_request(keep_files)
     app.jinja_env.globals["csrf_token"] = csrf_token

@@ -10,7 +10,7 @@ import pytest
 import structlog
 from flask import Flask
 
-from engine.logging import configure_logging
+from engine.logging import configure_logging, request_id
 from tests.web.conftest import World
 from web import requests
 
@@ -41,7 +41,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
     """Catch the log."""
     configure_logging()
     yield Lines(capsys)
-    structlog.contextvars.clear_contextvars()
+    request_id.set(None)
 
 
 def test_a_request_leaves_one_line(world: World, lines: Lines) -> None:
@@ -104,7 +104,7 @@ def test_what_the_engine_logs_meanwhile_carries_the_id(
 
 def test_no_request_leaves_anything_to_the_next(world: World, lines: Lines) -> None:
     world.browser().get("/login")
-    assert structlog.contextvars.get_contextvars() == {}
+    assert request_id.get() is None
 
 
 def test_pages_of_the_api_are_logged_too(world: World, lines: Lines) -> None:
