@@ -166,6 +166,21 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Paper:
+    """An official paper (文书) that is filled from the record, from a .docx template."""
+
+    id: str
+    title: str
+    template: str
+    """The file, such as ``documents/notice.docx``."""
+    step: str | None = None
+    """The step on which it reports: until that is recorded it is a draft. None: the matter."""
+    when: str | None = None
+    """Expression on the answers of the step: whether there is such a paper at all."""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """Who may start a matter, and which membership status its subject may have then."""
 
@@ -195,6 +210,7 @@ class Package:
     """By the BPMN element after which they come, in the order of process.toml."""
     messages: Mapping[str, MessageAction]
     documents: tuple[Document, ...]
+    papers: tuple[Paper, ...]
     files: Mapping[str, bytes]
     """By path relative to the folder, ``/`` between the parts."""
     sha256: str
@@ -332,6 +348,13 @@ def _read(top: Table, files: Mapping[str, bytes]) -> Package:
             table.error("duplicate-document", f"材料“{document.id}”写了两次", "请换一个 id")
         documents[document.id] = document
         remember("document", document.id, table)
+    papers: dict[str, Paper] = {}
+    for table in top.tables("paper"):
+        paper = _paper(table)
+        if paper.id in papers:
+            table.error("duplicate-paper", f"文书“{paper.id}”写了两次", "请换一个 id")
+        papers[paper.id] = paper
+        remember("paper", paper.id, table)
     package = Package(
         key=top.text("key"),
         title=top.text("title"),
@@ -349,6 +372,7 @@ def _read(top: Table, files: Mapping[str, bytes]) -> Package:
         effects=MappingProxyType(effects),
         messages=MappingProxyType(messages),
         documents=tuple(documents.values()),
+        papers=tuple(papers.values()),
         files=MappingProxyType(dict(files)),
         sha256=content_hash(files),
         lines=MappingProxyType(lines),
@@ -473,6 +497,20 @@ def _document(table: Table) -> Document:
     return document
 
 
+def _paper(table: Table) -> Paper:
+    table.element = table.optional("id")
+    paper = Paper(
+        id=table.text("id"),
+        title=table.text("title"),
+        template=table.text("template"),
+        step=table.optional("step"),
+        when=table.optional("when"),
+        description=table.text("description", ""),
+    )
+    table.done()
+    return paper
+
+
 __all__ = [
     "MANIFEST",
     "At",
@@ -482,6 +520,7 @@ __all__ = [
     "Lane",
     "MessageAction",
     "Package",
+    "Paper",
     "Participant",
     "Stage",
     "Start",

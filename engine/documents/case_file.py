@@ -17,8 +17,6 @@ from datetime import UTC
 from importlib.resources import files
 from typing import IO, Any, Final
 
-from sqlalchemy.orm import Session
-
 from engine.attachments.store import Store
 from engine.clock import Clock
 from engine.database import unit_of_work
@@ -34,12 +32,13 @@ from engine.documents.contents import (
 )
 from engine.documents.ledger_lines import ledger_lines, line_of
 from engine.documents.page import Export, diagrams, render_page
-from engine.documents.papers import ready_papers
-from engine.documents.sealing import Signer, head_text, proofs_of
+from engine.documents.papers import MadePaper, ready_papers
+from engine.documents.sealing import Sealer
 from engine.errors import N_, Conflict, NotFound
 from engine.ledger.chain import Event, canonical
 from engine.ledger.kinds import EntryKind
 from engine.runtime import store as runtime_store
+from engine.settings import Settings
 
 FORMAT: Final = 1
 """The layout of a case file. ``verify.py`` of the same file knows it."""
@@ -69,12 +68,12 @@ def export_case_file(
     actor: Actor,
     clock: Clock,
     store: Store,
-    signer: Signer | None = None,
+    settings: Settings,
 ) -> CaseFile:
     """Write the case file of a matter and record that the actor took it away.
 
-    What the actor may not read is left out and named. Raises NotFound, NotAllowed, FileLost;
-    nothing is recorded then.
+    What the actor may not read is left out and named. Raises NotFound, NotAllowed, FileLost,
+    SigningKeyMissing; nothing is recorded then.
     """
     target = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller, closed there
     archive = Archive(target)
@@ -91,7 +90,9 @@ def export_case_file(
             contents = read_contents(session, actor, clock, instance_id)
             _add_attachments(archive, store, contents.attachments)
             export = _export(contents, actor, clock)
-            _add_parts(session, archive, contents, export)
+            sealer = Sealer(session, settings, clock)
+            papers = ready_papers(session, contents, clock)
+            _add_parts(archive, contents, export, papers, sealer)
             manifest = archive.add_text("manifest.json", _manifest(archive, contents, export))
             event = Event(
                 EntryKind.EXPORTED,
@@ -101,8 +102,7 @@ def export_case_file(
                 payload=_payload(contents, archive, manifest),
             )
             entry = line_of(runtime_store.write_entry(session, locked, event, export.at))
-            key, signature = signer(head_text(entry)) if signer else (None, None)
-            receipt = {"entry": entry, "key": key, "signature": signature}
+            receipt = {"entry": entry, "statement": sealer.receipt(entry, export.at)}
             archive.add_text("receipt.json", canonical(receipt) + "\n")
         archive.close()
     except BaseException:
@@ -131,21 +131,25 @@ def _add_attachments(archive: Archive, store: Store, attachments: Iterable[CaseA
             raise FileLost(name=file.name)
 
 
-def _add_parts(session: Session, archive: Archive, contents: Contents, export: Export) -> None:
+def _add_parts(
+    archive: Archive,
+    contents: Contents,
+    export: Export,
+    papers: list[MadePaper],
+    sealer: Sealer,
+) -> None:
     """Add everything but the attachments, the manifest and the receipt."""
     instance_id = contents.view.row.id
-    archive.add("ledger.jsonl", ledger_lines(session, instance_id, contents.closed))
-    proofs = proofs_of(session, instance_id)
-    papers = []
-    for paper in ready_papers(session, contents.trail, contents.view, closed=contents.closed):
-        path = f"papers/{safe_name(paper.title)}.docx"
+    archive.add("ledger.jsonl", ledger_lines(sealer.session, instance_id, contents.closed))
+    proofs = sealer.proofs(instance_id)
+    placed = [(f"papers/{safe_name(paper.title)}.docx", paper) for paper in papers]
+    for path, paper in placed:
         archive.add(path, [paper.content])
-        papers.append((path, paper.title))
     whole, pictures = diagrams(contents)
     page = render_page(
         contents,
         export,
-        papers=papers,
+        papers=[(path, paper.title) for path, paper in placed],
         keys=proofs["keys"],
         pictures=pictures,
         organisation=contents.view.row.organisation_name,

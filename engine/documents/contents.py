@@ -118,7 +118,13 @@ def open_for_export(session: Session, actor: Actor, clock: Clock, instance_id: i
 
 def read_contents(session: Session, actor: Actor, clock: Clock, instance_id: int) -> Contents:
     """Gather a matter for its case file. Raises NotFound, NotAllowed."""
-    opened = open_for_export(session, actor, clock, instance_id)
+    open_for_export(session, actor, clock, instance_id)
+    return gather(session, actor, clock, instance_id)
+
+
+def gather(session: Session, actor: Actor, clock: Clock, instance_id: int) -> Contents:
+    """Gather a matter as far as the actor may read it. Raises NotFound."""
+    opened = open_matter(session, actor, clock, instance_id)
     decision = decide(actor, Action.EXPORT_CASE_FILE, opened.view)
     trail = read_trail(session, opened.matter.definition, instance_id)
     attachments = read_attachments(session, actor, opened)

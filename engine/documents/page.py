@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -45,6 +45,8 @@ def environment() -> Environment:
     )
     made.filters["day"] = chinese_day
     made.filters["moment"] = moment
+    made.filters["short"] = lambda day: f"{day:%Y.%m.%d}"
+    made.filters["shortly"] = lambda at: f"{at.astimezone(ZONE):%Y.%m.%d %H:%M}"
     made.filters["address"] = quote
     return made
 
@@ -140,8 +142,3 @@ def _by_step(contents: Contents) -> dict[tuple[str, int | None], list[CaseFindin
 @cache
 def _style() -> str:
     return (files("engine.documents") / "templates" / "case.css").read_text("utf-8")
-
-
-def iso(day: date | None) -> str | None:
-    """Return a day as JSON has it."""
-    return None if day is None else day.isoformat()

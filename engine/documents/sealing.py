@@ -3,26 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from engine.ledger.chain import canonical
+from engine.clock import Clock
+from engine.ledger.keys import present_key, sign_statement
+from engine.ledger.proofs import prove, public_keys
+from engine.ledger.statements import RECEIPT
+from engine.settings import Settings
 
 
-class Signer(Protocol):
-    """Signs with the installation's present key."""
+@dataclass(frozen=True)
+class Sealer:
+    """Signs with the present key of this installation, in one transaction."""
 
-    def __call__(self, message: bytes) -> tuple[str, str]:
-        """Return the number of the key and the signature, both as hex."""
-        ...
+    session: Session
+    settings: Settings
+    clock: Clock
 
+    def proofs(self, chain_id: int) -> dict[str, Any]:
+        """Return ``proofs.json``: the public keys, and the newest checkpoint with the chain.
 
-def proofs_of(session: Session, chain_id: int) -> dict[str, Any]:
-    """Return ``proofs.json``: the public keys, and the newest checkpoint that holds the chain."""
-    return {"keys": [], "inclusion": None}
+        The first key of an installation is made here, so that it is among the keys. Raises
+        SigningKeyMissing.
+        """
+        present_key(self.session, self.settings, self.clock)
+        proof = prove(self.session, chain_id)
+        return {
+            "keys": public_keys(self.session),
+            "inclusion": None if proof is None else proof.to_json(),
+        }
 
+    def receipt(self, entry: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+        """Return the signed statement that the chain ended with this entry at an export.
 
-def head_text(entry: Mapping[str, Any]) -> bytes:
-    """Return what is signed at an export: that the chain ends with this entry."""
-    return canonical(["case file", entry["chain_id"], entry["seq"], entry["digest"]]).encode()
+        The newest entries of a chain lie after the last checkpoint; this signature covers them.
+        """
+        statement = {
+            "type": RECEIPT,
+            "chain_id": entry["chain_id"],
+            "length": entry["seq"],
+            "head": entry["digest"],
+            "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
+        }
+        return sign_statement(self.session, self.settings, self.clock, statement)

@@ -201,14 +201,28 @@ class Verification:
                     "与导出时记入留痕的清单不符，被改动或重新生成",
                     "is not the manifest that was recorded at the export: changed or made anew",
                 )
-        text = canonical(["case file", entry["chain_id"], entry["seq"], entry["digest"]])
-        if receipt["key"] is None:
-            self.say("导出时没有签名密钥", "the installation had no key to sign with")
-        elif receipt["key"] not in self.keys:
-            self.bad(name, "签名所用的密钥不在公钥之列", "signed with a key that is not among ours")
-        elif not _signed(self.keys[receipt["key"]], text.encode(), receipt["signature"]):
-            self.bad(name, "签名无效，被改动或重新生成", "the signature is not valid: changed")
+        self.check_statement(receipt["statement"], entry)
+
+    def check_statement(self, statement: dict[str, Any] | None, entry: dict[str, Any]) -> None:
+        """Check the installation's signature under the entry with which the chain ends here."""
+        name = "receipt.json"
+        if statement is None:
+            self.say("导出已记入留痕，未签名", "the export is recorded; it is not signed")
+            return
+        told = statement["type"], statement["chain_id"], statement["length"], statement["head"]
+        if told != ("guicheng-receipt", entry["chain_id"], entry["seq"], entry["digest"]):
+            self.bad(name, "签名的不是这一条", "the signature is for another entry")
+        self.check_signature(name, statement)
         self.say("导出已记入留痕并签名", "the export is recorded and signed")
+
+    def check_signature(self, name: str, statement: dict[str, Any]) -> None:
+        """Check who signed a statement: everything in it but the signature itself."""
+        signed = {key: value for key, value in statement.items() if key != "signature"}
+        public = self.keys.get(statement["key"])
+        if public is None:
+            self.bad(name, "签名所用的密钥不在公钥之列", "signed with a key that is not among ours")
+        elif not _signed(public, canonical(signed).encode(), statement["signature"]):
+            self.bad(name, "签名无效，被改动或重新生成", "the signature is not valid: changed")
 
     # 3
     def check_ledger(self) -> None:
@@ -234,11 +248,25 @@ class Verification:
                 self.payloads[entry["seq"]] = payload
             withheld += entry["state"] == "withheld"
             erased += entry["state"] == "erased"
+        self.check_erasures()
         count = len(self.entries)
         self.say(
             f"留痕 {count} 条，其中内容未随卷 {withheld} 条、已按规定清除 {erased} 条",
             f"{count} entries; content withheld {withheld}, erased by rule {erased}",
         )
+
+    def check_erasures(self) -> None:
+        """Content may be missing only where a later entry says that it was erased, and why."""
+        named = {
+            seq
+            for entry in self.entries
+            if entry["kind"] == "erased"
+            for seq in self.payloads.get(entry["seq"], {}).get("seqs", ())
+        }
+        for entry in self.entries:
+            if entry["state"] == "erased" and entry["seq"] not in named:
+                where = f"ledger.jsonl 第 {entry['seq']} 条 #{entry['seq']}"
+                self.bad(where, "填报内容缺失，没有清除的记录", "content is gone without a record")
 
     def check_entry(self, where: str, entry: dict[str, Any]) -> dict[str, Any] | None:
         """Check one entry's own digests and return its payload, if it is there."""
@@ -387,10 +415,13 @@ class Verification:
             public = bytes.fromhex(item["public"])
             if item["algorithm"] != "ed25519" or key_id(public) != item["id"]:
                 self.bad(name, f"公钥 {item['id']} 与编号不符", f"key {item['id']}: wrong id")
-            if key is None or item["public"] == key.lower():
-                self.keys[item["id"]] = public
-        if key is not None and not self.keys:
-            self.bad(name, "没有所指定的公钥", "does not hold the public key you named")
+            self.keys[item["id"]] = public
+        for item in proofs["keys"]:  # each key is vouched for by the one before it
+            self.check_signature(name, {k: v for k, v in item.items() if k != "until"})
+        if key is not None:
+            self.keys = {i: p for i, p in self.keys.items() if p.hex() == key.lower()}
+            if not self.keys:
+                self.bad(name, "没有所指定的公钥", "does not hold the public key you named")
         proof = proofs["inclusion"]
         if proof is None:
             self.say("本事项尚未进入校验点", "this matter is not in a checkpoint yet")
@@ -411,12 +442,9 @@ class Verification:
         root = root_of(checkpoint["form"], leaf, proof["index"], checkpoint["size"], proof["path"])
         if root is None or root.hex() != checkpoint["root"]:
             self.bad(name, "包含证明不成立", "the proof of inclusion does not hold")
-        signed = {k: v for k, v in checkpoint.items() if k != "signature"}
-        signer = self.keys.get(checkpoint["key"])
-        if signer is None:
-            self.bad(name, "校验点的密钥不在公钥之列", "the checkpoint's key is not among ours")
-        elif not _signed(signer, canonical(signed).encode(), checkpoint["signature"]):
-            self.bad(name, "校验点的签名无效", "the checkpoint's signature is not valid")
+        if checkpoint["type"] != "guicheng-checkpoint":
+            self.bad(name, "不是校验点", "is not a checkpoint")
+        self.check_signature(name, checkpoint)
         if kept is not None:
             self.compare(checkpoint, kept)
         self.say(

@@ -1,0 +1,150 @@
+"""What a template of an official paper may show: the matter, its person, and each step in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from engine.clock import Clock
+from engine.definitions.versions import Definition
+from engine.directory.codes import MembershipStatus
+from engine.directory.membership import status_on
+from engine.directory.models import Organisation, Person
+from engine.documents.contents import CaseForm
+from engine.documents.record import RecordRow
+from engine.runtime.queries.access import Opened
+from engine.runtime.queries.records import chinese_day
+from engine.runtime.views import MatterRow, StepRecord
+
+_GENDERS = {"male": "男", "female": "女"}
+
+
+@dataclass(frozen=True)
+class Round:
+    """One completion of a step that counts."""
+
+    day: str
+    by: str
+    post: str
+    words: Mapping[str, str]
+    data: Mapping[str, Any]
+
+
+def template_values(
+    session: Session,
+    opened: Opened,
+    row: MatterRow,
+    forms: Mapping[int, CaseForm],
+    rows: list[RecordRow],
+    records: list[StepRecord],
+    clock: Clock,
+) -> dict[str, Any]:
+    """Return the values of every paper of a matter; ``step`` and ``draft`` come with the paper."""
+    definition = opened.matter.definition
+    return {
+        "matter": _matter(session, opened, row),
+        "person": _person(session, row.subject_id, clock.today()),
+        "participants": _participants(session, opened),
+        "steps": _steps(definition, forms, records),
+        "rows": rows,
+        "today": chinese_day(clock.today()),
+    }
+
+
+def _matter(session: Session, opened: Opened, row: MatterRow) -> dict[str, str]:
+    own = session.get_one(Organisation, row.organisation_id)
+    approving = opened.world.directory.approving(row.organisation_id)
+    above = None if approving is None else opened.world.directory.parent(approving)
+    values = {
+        "number": row.number,
+        "title": row.process_title,
+        "subject": row.subject_name,
+        "organisation": own.short_name,
+        "organisation_full": own.name,
+        "approving": _name(session, approving),
+        "above": _name(session, above),
+        "started_on": chinese_day(row.started_on),
+        "ended_on": chinese_day(row.ended_on) if row.ended_on else "",
+        "status": row.status.label,
+        "outcome": row.outcome_title or "",
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _name(session: Session, organisation_id: int | None) -> str:
+    if organisation_id is None:
+        return ""
+    found = session.get(Organisation, organisation_id)
+    return found.name if found else ""
+
+
+def _person(session: Session, person_id: int | None, today: date) -> dict[str, str]:
+    person = None if person_id is None else session.get(Person, person_id)
+    if person is None:
+        return {}
+    born = person.birth_date
+    values = {
+        "name": person.name,
+        "gender": _GENDERS.get(person.gender or "", ""),
+        "ethnicity": person.ethnicity or "",
+        "birth_date": chinese_day(born) if born else "",
+        "age": str(_age(born, today)) if born else "",
+        "education": person.education or "",
+        "workplace": person.workplace or "",
+        "status": MembershipStatus(status_on(session, person.id, today)).label,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _age(born: date, today: date) -> int:
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def _participants(session: Session, opened: Opened) -> dict[str, str]:
+    found = {}
+    for role, people in opened.matter.participants.items():
+        names = [p.name for p in (session.get(Person, number) for number in people) if p]
+        if names:
+            found[role] = "、".join(names)
+    return found
+
+
+def _steps(
+    definition: Definition, forms: Mapping[int, CaseForm], records: list[StepRecord]
+) -> dict[str, dict[str, Any]]:
+    """Return each recorded step as its latest round, with all its rounds."""
+    by_element: dict[str, list[Round]] = {}
+    for record in records:
+        form = forms.get(record.seq)
+        if record.undone or form is None:
+            continue
+        by_element.setdefault(record.element, []).append(
+            Round(
+                day=chinese_day(record.occurred_on),
+                by=record.person_name,
+                post=record.post or "",
+                words={answer.name: answer.text for answer in form.answers},
+                data=form.data,
+            )
+        )
+    return {element: step_values(rounds) for element, rounds in by_element.items()}
+
+
+def step_values(rounds: list[Round]) -> dict[str, Any]:
+    """Return a step as templates see it."""
+    if not rounds:
+        return {"done": False, "rounds": []}
+    last = rounds[-1]
+    return {
+        "done": True,
+        "day": last.day,
+        "by": last.by,
+        "post": last.post,
+        "words": last.words,
+        "data": last.data,
+        "rounds": rounds,
+    }
