@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import select
+from binascii import hexlify
 from collections import namedtuple as make_shape
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -26,14 +27,12 @@ from psycopg.pq.abc import PGresult
 _GOOD: Final = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 _IDLE: Final = TransactionStatus.IDLE
 _OPEN: Final = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
-_TEXT: Final = Format.TEXT
 _BINARY: Final = Format.BINARY
 
-
-_Command = tuple[bytes, list[bytes | None], list[Format] | None]
-"""A prepared statement with its values; without formats, a plain command."""
-_BEGIN: Final[_Command] = (b"BEGIN", [], None)
-_COMMIT: Final[_Command] = (b"COMMIT", [], None)
+_Command = tuple[bytes, list[bytes | None] | None]
+"""A prepared statement with its values; without any, a plain command."""
+_BEGIN: Final[_Command] = (b"BEGIN", None)
+_COMMIT: Final[_Command] = (b"COMMIT", None)
 
 
 class Record(Protocol):
@@ -157,18 +156,17 @@ class Connection(psycopg.Connection[Any]):
                 later.receive(result)
 
     def _ask(self, command: _Command) -> PGresult:
-        name, values, formats = command
         # The stubs forget that NULL is sent as None.
-        return _check(self.pgconn.exec_prepared(name, values, formats, _BINARY))  # type: ignore[arg-type]
+        return _check(self.pgconn.exec_prepared(*command, None, _BINARY))  # type: ignore[arg-type]
 
     def _ask_together(self, commands: list[_Command]) -> list[PGresult]:
         connection = self.pgconn
         connection.enter_pipeline_mode()
-        for name, values, formats in commands:
-            if formats is None:
+        for name, values in commands:
+            if values is None:
                 connection.send_query_params(name, None)
             else:
-                connection.send_query_prepared(name, values, formats, _BINARY)
+                connection.send_query_prepared(name, values, None, _BINARY)
         connection.pipeline_sync()
         while connection.flush():
             self._wait(select.POLLIN | select.POLLOUT)
@@ -202,13 +200,7 @@ class _Prepared:
         self._make: Callable[[Sequence[Any]], Any] | None = None
 
     def command(self, parameters: Mapping[str, Any]) -> _Command:
-        values: list[bytes | None] = []
-        formats = []
-        for name in self._parameters:
-            value = parameters[name]
-            formats.append(_BINARY if type(value) is bytes else _TEXT)
-            values.append(None if value is None else _dumped(value))
-        return self._name, values, formats
+        return self._name, [_dumped(parameters[name]) for name in self._parameters]
 
     def rows(self, result: PGresult) -> list[Record]:
         new = self._make is None
@@ -291,7 +283,7 @@ _DUMPERS: Mapping[type, Callable[[Any], bytes]] = {
     bool: lambda value: b"t" if value else b"f",
     int: lambda value: b"%d" % value,
     str: _text,
-    bytes: lambda value: value,
+    bytes: lambda value: b"\\x" + hexlify(value),
     date: lambda value: value.isoformat().encode(),
     datetime: lambda value: value.isoformat().encode(),
     UUID: lambda value: value.hex.encode(),
@@ -302,9 +294,11 @@ _DUMPERS: Mapping[type, Callable[[Any], bytes]] = {
 def _dumped(value: Any) -> bytes | None:
     if value is None:
         return None
-    if (dumper := _DUMPERS.get(type(value))) is not None:
-        return dumper(value)
-    for kind in type(value).__mro__:
-        if (dumper := _DUMPERS.get(kind)) is not None:
-            return dumper(value)
-    raise TypeError(f"no parameter of a statement: {type(value).__name__}")
+    return (_DUMPERS.get(type(value)) or _inherited(type(value)))(value)
+
+
+def _inherited(kind: type) -> Callable[[Any], bytes]:
+    for ancestor in kind.__mro__:
+        if (dumper := _DUMPERS.get(ancestor)) is not None:
+            return dumper
+    raise TypeError(f"no parameter of a statement: {kind.__name__}")
