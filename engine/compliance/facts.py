@@ -12,10 +12,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any, Final
 
-NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
+
+class _Nothing(dict[Any, Any]):
+    """An empty mapping that can stand as the default of a frozen value: it is never changed."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return 0
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError("nothing can be put here")
+
+
+NOTHING: Final[Mapping[Any, Any]] = _Nothing()
 
 FindingKey = tuple[str, str, int]
 """Rule id, element, and which time the element was done (from 1)."""
