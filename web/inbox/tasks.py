@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -197,23 +198,27 @@ def _refuse_closed(view: TaskView) -> None:
         raise NotAllowed(view.why)
 
 
-def _visible(task_id: int) -> None:
-    """Raise NotFound for a foreign task, so that nobody learns which numbers exist."""
+def _carry_out(command: Callable[..., Done], task_id: int, *given: object) -> Done:
+    """Give a command of the page to a task that the actor may see.
+
+    A foreign task is not found, so that nobody learns which numbers exist.
+    """
     task_view(reading(), actor(), clock(), task_id)
+    return command(
+        task_id,
+        *given,
+        actor=actor(),
+        clock=clock(),
+        command_id=posted_command(),
+        revision=posted_revision(),
+    )
 
 
 @blueprint.post("/<int:task_id>/claim")
 @login_required
 def claim(task_id: int) -> Response:
     """Take the task for oneself."""
-    _visible(task_id)
-    assignment.claim_task(
-        task_id,
-        actor=actor(),
-        clock=clock(),
-        command_id=posted_command(),
-        revision=posted_revision(),
-    )
+    _carry_out(assignment.claim_task, task_id)
     flash(gettext("已签收，由您办理。"), "done")
     return redirect(url_for("tasks.task", task_id=task_id), 303)
 
@@ -222,14 +227,7 @@ def claim(task_id: int) -> Response:
 @login_required
 def unclaim(task_id: int) -> Response:
     """Put the task back for all who may do it."""
-    _visible(task_id)
-    assignment.unclaim_task(
-        task_id,
-        actor=actor(),
-        clock=clock(),
-        command_id=posted_command(),
-        revision=posted_revision(),
-    )
+    _carry_out(assignment.unclaim_task, task_id)
     flash(gettext("已放回，其他有权的人可以办理。"), "done")
     return redirect(url_for("inbox.index"), 303)
 
@@ -238,17 +236,9 @@ def unclaim(task_id: int) -> Response:
 @login_required
 def delegate(task_id: int) -> Response | tuple[str, int]:
     """Hand the task to another person, with a reason."""
-    _visible(task_id)
+    person, reason = request.form.get("person", 0, type=int), request.form.get("reason", "")
     try:
-        assignment.delegate_task(
-            task_id,
-            request.form.get("person", default=0, type=int),
-            request.form.get("reason", ""),
-            actor=actor(),
-            clock=clock(),
-            command_id=posted_command(),
-            revision=posted_revision(),
-        )
+        _carry_out(assignment.delegate_task, task_id, person, reason)
     except InvalidInput as refusal:
         return _again(task_id, refusal, "delegate")
     flash(gettext("已委托他人办理。"), "done")
@@ -259,17 +249,9 @@ def delegate(task_id: int) -> Response | tuple[str, int]:
 @login_required
 def send_back(task_id: int) -> Response | tuple[str, int]:
     """Send the matter back to an earlier step, with a reason."""
-    _visible(task_id)
+    target, reason = request.form.get("target", ""), request.form.get("reason", "")
     try:
-        done = operations.send_back(
-            task_id,
-            request.form.get("target", ""),
-            request.form.get("reason", ""),
-            actor=actor(),
-            clock=clock(),
-            command_id=posted_command(),
-            revision=posted_revision(),
-        )
+        done = _carry_out(operations.send_back, task_id, target, reason)
     except InvalidInput as refusal:
         return _again(task_id, refusal, "send-back")
     flash(gettext("已退回，对方会看到您的理由。"), "done")
