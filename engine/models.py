@@ -10,6 +10,8 @@ ROOMS = (
     "engine.forms.models",
     "engine.definitions.models",
     "engine.compliance.models",
+    "engine.compliance.parameter_models",
+    "engine.compliance.regulation_models",
     "engine.runtime.models",
 )
 

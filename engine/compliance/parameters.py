@@ -156,11 +156,14 @@ class Setting:
 
 
 Settings = Mapping[tuple[str, int], tuple[Setting, ...]]
-"""All settings by key and organisation, the newest first."""
+"""All settings by key and organisation; of two that hold on a day the first one counts."""
 
 
 def settings_by_place(settings: Iterable[Setting]) -> Settings:
-    """Return settings in the form that views read."""
+    """Return settings in the form that views read.
+
+    They come with those set last first: of two that begin on one day, that one counts.
+    """
     found: dict[tuple[str, int], list[Setting]] = {}
     for setting in settings:
         found.setdefault((setting.key, setting.organisation_id), []).append(setting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.compliance.regulations import Regulations
 from engine.definitions.package import MANIFEST, Package, load_package, read_folder
 from engine.definitions.parsing import parse_bpmn
 from engine.definitions.versions import build_definition
@@ -16,23 +17,32 @@ from engine.lint.findings import Findings
 from engine.lint.forms import check_forms
 from engine.lint.gateways import check_gateways
 from engine.lint.lanes import check_lanes
+from engine.lint.papers import check_papers
 from engine.lint.paths import paths_of
 from engine.lint.references import check_references
+from engine.lint.regulations import (
+    check_basis,
+    is_regulations,
+    lint_regulations,
+    regulations_beside,
+)
 from engine.lint.scenarios import run_scenarios
 from engine.lint.structure import SNAKE_CASE, check_structure
 
 
 def lint_folder(folder: Path) -> list[Problem]:
-    """Check the package in a folder; the folder's name has to be its key.
+    """Check the package in a folder, whose name has to be its key, or a folder of regulations.
 
-    Never raises: whatever is wrong is in the list, errors first. The file of a problem is relative
-    to the folder.
+    What the steps cite is looked up in the regulations beside the package. Never raises: whatever
+    is wrong is in the list, errors first. The file of a problem is relative to the folder.
     """
+    if is_regulations(folder):
+        return lint_regulations(folder)
     try:
         package = load_package(read_folder(folder))
     except PackageProblem as refused:
         return list(refused.problems)
-    problems = lint_package(package)
+    problems = lint_package(package, regulations_beside(folder))
     name = folder.resolve().name
     if name != package.key:
         problem = Problem(
@@ -47,8 +57,11 @@ def lint_folder(folder: Path) -> list[Problem]:
     return problems
 
 
-def lint_package(package: Package) -> list[Problem]:
-    """Check a package that has been read; its scenarios are played only if all else is sound."""
+def lint_package(package: Package, regulations: Regulations | None = None) -> list[Problem]:
+    """Check a package that has been read; its scenarios are played only if all else is sound.
+
+    Without regulations nobody asks whether the articles that its steps cite are there.
+    """
     found = Findings()
     if not SNAKE_CASE.fullmatch(package.key):
         found.error(
@@ -57,8 +70,11 @@ def lint_package(package: Package) -> list[Problem]:
             f"key“{package.key}”不是小写英文加下划线的写法",
             "请改为例如 member_admission 的写法",
         )
+    if regulations is not None:
+        found.problems += check_basis(package, regulations).problems
     forms, form_findings = check_forms(package)
     found.problems += form_findings.problems
+    found.problems += check_papers(package, forms).problems
     diagram = _diagram(package, found)
     if diagram is not None:
         sound = all(

@@ -1,0 +1,154 @@
+"""Check regulations and what packages cite of them: every article named exists, and is used."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from engine.compliance.regulation_reading import FOLDER, MANIFEST, load_regulation_folder
+from engine.compliance.regulations import Regulation, Regulations
+from engine.definitions.package import MANIFEST as PACKAGE
+from engine.definitions.package import Package, did_you_mean, load_folder
+from engine.errors import PackageProblem, Problem
+from engine.lint.findings import Findings
+
+Cited = tuple[str, str, str]
+"""A regulation by id, an edition and an article that some step or rule rests on."""
+
+
+def is_regulations(folder: Path) -> bool:
+    """Tell whether a folder holds regulations rather than a package."""
+    return not (folder / PACKAGE).is_file() and any(folder.glob(f"*/{MANIFEST}"))
+
+
+def regulations_beside(folder: Path) -> Regulations | None:
+    """Return the regulations that lie beside a package, or None when there are none.
+
+    Faulty ones are for :func:`lint_regulations` to complain about.
+    """
+    home = folder.resolve().parent / FOLDER
+    if not is_regulations(home):
+        return None
+    try:
+        return load_regulation_folder(home)
+    except PackageProblem:
+        return None
+
+
+def check_basis(package: Package, regulations: Regulations) -> Findings:
+    """Check that each article a step rests on is there."""
+    found = Findings()
+    for step in package.steps.values():
+        line = package.lines.get(f"step:{step.element}")
+        for basis in step.basis:
+            regulation = regulations.find(basis.regulation)
+            if regulation is None:
+                found.error(
+                    "regulation-unknown",
+                    PACKAGE,
+                    f"没有法规“{basis.regulation}”",
+                    did_you_mean(basis.regulation, [r.short for r in regulations]),
+                    element=step.element,
+                    line=line,
+                )
+            elif (edition := regulation.edition(basis.edition)) is None:
+                found.error(
+                    "edition-unknown",
+                    PACKAGE,
+                    f"“{regulation.short}”没有版本“{basis.edition}”",
+                    did_you_mean(basis.edition, [e.id for e in regulation.editions]),
+                    element=step.element,
+                    line=line,
+                )
+            elif basis.article not in edition.articles:
+                found.error(
+                    "article-unknown",
+                    PACKAGE,
+                    f"“{regulation.short}”（{edition.id}）没有“{basis.article}”",
+                    did_you_mean(basis.article, list(edition.articles)),
+                    element=step.element,
+                    line=line,
+                )
+    return found
+
+
+def lint_regulations(folder: Path) -> list[Problem]:
+    """Check all regulations in a folder, and whether the packages beside it carry them out.
+
+    Never raises. The file of a problem is relative to the folder.
+    """
+    try:
+        regulations = load_regulation_folder(folder)
+    except PackageProblem as refused:
+        return list(refused.problems)
+    packages = {}
+    for manifest in sorted(folder.resolve().parent.glob(f"*/{PACKAGE}")):
+        try:
+            package = load_folder(manifest.parent)
+        except PackageProblem:
+            continue  # its own lint says so
+        packages[package.key] = package
+    return check_coverage(regulations, packages).problems
+
+
+def check_coverage(regulations: Regulations, packages: Mapping[str, Package]) -> Findings:
+    """Check that no article of a procedure's regulation is forgotten.
+
+    Where ``procedures`` names packages, each article is the basis of a step or a rule in one of
+    them, or says in ``uncovered`` why not. An article that was taken up by a later edition counts
+    as covered with it.
+    """
+    found = Findings()
+    for regulation in regulations:
+        ours = [packages[key] for key in regulation.procedures if key in packages]
+        if not ours:
+            continue
+        cited = set(citations(regulations, ours))
+        for edition, article in _forgotten(regulation, cited):
+            found.warn(
+                "article-uncovered",
+                f"{regulation.id}/{MANIFEST}",
+                f"{edition} 年版{article}没有任何环节或者规则引用",
+                "请在环节的 basis 或者规则的 articles 里引用，或者用 uncovered 写明原因",
+                element=article,
+            )
+    return found
+
+
+def citations(regulations: Regulations, packages: Iterable[Package]) -> Iterator[Cited]:
+    """Yield every article that the steps and rules of packages rest on."""
+    for package in packages:
+        for step in package.steps.values():
+            for basis in step.basis:
+                if (regulation := regulations.find(basis.regulation)) is not None:
+                    yield regulation.id, basis.edition, basis.article
+        yield from _rule_citations(regulations, package)
+
+
+def _rule_citations(regulations: Regulations, package: Package) -> Iterator[Cited]:
+    try:
+        rules = tomllib.loads(package.files.get("rules.toml", b"").decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return
+    for rule in rules.get("rule", []):
+        regulation = regulations.find(str(rule.get("regulation")))
+        articles = rule.get("articles", {})
+        if regulation is not None and isinstance(articles, Mapping):
+            for edition, numbers in articles.items():
+                for number in numbers:
+                    yield regulation.id, str(edition), str(number)
+
+
+def _forgotten(regulation: Regulation, cited: set[Cited]) -> Iterator[tuple[str, str]]:
+    """Yield edition and number of the articles that nothing rests on."""
+    later: set[str] = set()
+    for edition in reversed(regulation.editions):
+        covered: set[str] = set()
+        for article in edition.articles.values():
+            named = (regulation.id, edition.id, article.number) in cited
+            if named or article.uncovered or article.number in later:
+                covered.update(article.taken_from)
+            else:
+                yield edition.id, article.number
+        later = covered
