@@ -8,7 +8,6 @@ then only its values travel. Everything else goes through SQLAlchemy and psycopg
 from __future__ import annotations
 
 import re
-import select
 from binascii import hexlify
 from collections import namedtuple as make_shape
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
 from psycopg.errors import DataError, error_from_result
+from psycopg.generators import fetch_many, send
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
@@ -168,26 +168,16 @@ class Connection(psycopg.Connection[Any]):
             else:
                 connection.send_query_prepared(name, values, None, _BINARY)
         connection.pipeline_sync()
-        while connection.flush():
-            self._wait(select.POLLIN | select.POLLOUT)
-        answers = []
-        for _ in range(2 * len(commands) + 1):  # a mark ends each command, another one them all
-            while connection.is_busy():
-                self._wait(select.POLLIN)
-            answers.append(connection.get_result())
-        results = [result for result in answers[:-1:2] if result is not None]
-        marks = answers[1::2]
-        if len(results) != len(marks) or any(marks) or answers[-1] is None:
-            raise psycopg.OperationalError("the connection is out of step")
+        *results, _ = self.wait(self._answers(len(commands) + 1))  # a mark ends them
         connection.exit_pipeline_mode()
         return results
 
-    def _wait(self, events: int) -> None:
-        """Wait for the server while other threads go on."""
-        poll = select.poll()
-        poll.register(self.pgconn.socket, events)
-        poll.poll()
-        self.pgconn.consume_input()
+    def _answers(self, count: int) -> PQGen[list[PGresult]]:
+        yield from send(self.pgconn)
+        answers = []
+        for _ in range(count):
+            answers += yield from fetch_many(self.pgconn)
+        return answers
 
 
 class _Prepared:
