@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from engine.lint.diagram import Diagram, Flow, Node
 from engine.lint.findings import Findings
+from engine.lint.joins import check_parallel
 from engine.lint.overlap import disjoint
-from engine.lint.paths import Paths, done, entry, paths_of
+from engine.lint.paths import entry, paths_of
 
 LANGUAGES = frozenset(
     {None, "", "python", "guicheng", "http://www.w3.org/1999/XPath", "http://www.python.org"}
@@ -27,7 +28,7 @@ def check_gateways(diagram: Diagram) -> Findings:
         paths = paths_of(diagram, process.id)
         for node in diagram.nodes.values():
             if entry(node.id) in paths.reachable and node.kind == "parallelGateway":
-                _check_parallel(diagram, paths, node, found)
+                check_parallel(diagram, paths, node, found)
     return found
 
 
@@ -113,53 +114,3 @@ def _check_no_condition(diagram: Diagram, node: Node, flows: list[Flow], found: 
             "默认流只用于有几条流出线的排他或包容网关，请删去 default",
             at=node,
         )
-
-
-def _check_parallel(diagram: Diagram, paths: Paths, node: Node, found: Findings) -> None:
-    if len(node.outgoing) > 1 and not _join_after(diagram, paths, node):
-        found.warn(
-            "fork-without-join",
-            diagram.file,
-            f"并行网关“{node.name or node.id}”分出的各路没有汇合",
-            "请用并行网关汇合；如确需各自结束可以忽略",
-            at=node,
-        )
-    if len(node.incoming) > 1 and not _fork_before(diagram, paths, node):
-        found.warn(
-            "join-without-fork",
-            diagram.file,
-            f"并行网关“{node.name or node.id}”等待的几路并不会同时到来，事项会停住",
-            "请把它改为排他网关，或在前面用并行网关分开",
-            at=node,
-        )
-
-
-def _join_after(diagram: Diagram, paths: Paths, fork: Node) -> bool:
-    """Tell whether two branches of a fork come together at a parallel or inclusive join."""
-    branches = [paths.reach([entry(flow.target)]) for flow in diagram.out(fork)]
-    return any(
-        len(node.incoming) > 1
-        and node.kind in {"parallelGateway", "inclusiveGateway"}
-        and sum(entry(node.id) in branch for branch in branches) > 1
-        for node in diagram.nodes.values()
-    )
-
-
-def _fork_before(diagram: Diagram, paths: Paths, join: Node) -> bool:
-    """Tell whether something before a join sends tokens down two of the ways that it awaits."""
-    arrivals = list(diagram.into(join))
-    for node in diagram.nodes.values():
-        ways = [(flow.id, paths.reach([entry(flow.target)])) for flow in diagram.out(node)]
-        if node.kind not in {"parallelGateway", "inclusiveGateway"}:
-            # An event that does not interrupt makes a second token.
-            extra = [b for b in diagram.boundaries.get(node.id, ()) if not b.interrupting]
-            if not extra:
-                continue
-            ways += [("", paths.reach([entry(boundary.id)])) for boundary in extra]
-        served = [
-            {f.id for f in arrivals if f.id == way or done(f.source) in points}
-            for way, points in ways
-        ]
-        if len(set().union(*served)) > 1 and sum(bool(flows) for flows in served) > 1:
-            return True
-    return False

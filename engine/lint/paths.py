@@ -7,7 +7,7 @@ entry, a boundary event hangs on the entry of its activity, and a subprocess is 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,9 +36,23 @@ class Paths:
     after: Mapping[Point, tuple[Point, ...]]
     before: Mapping[Point, tuple[Point, ...]]
 
-    def reach(self, points: Iterable[Point], *, backwards: bool = False) -> frozenset[Point]:
-        """Return all points that can be reached from some, those included."""
-        return _spread(points, (self.before if backwards else self.after).get)
+    def reach(
+        self,
+        points: Iterable[Point],
+        *,
+        backwards: bool = False,
+        without: Container[str] = frozenset(),
+    ) -> frozenset[Point]:
+        """Return all points that can be reached from some, those included.
+
+        ``without`` are nodes through which no way is looked for.
+        """
+        near = self.before if backwards else self.after
+
+        def following(point: Point) -> Iterable[Point]:
+            return (p for p in near.get(point, ()) if p[0] not in without)
+
+        return _spread([p for p in points if p[0] not in without], following)
 
     @cached_property
     def reachable(self) -> frozenset[Point]:
@@ -146,12 +160,12 @@ def _members(diagram: Diagram, scope: str) -> Iterable[str]:
 
 
 def _spread(
-    points: Iterable[Point], following: Callable[[Point], tuple[Point, ...] | None]
+    points: Iterable[Point], following: Callable[[Point], Iterable[Point]]
 ) -> frozenset[Point]:
     seen = set(points)
     queue = deque(seen)
     while queue:
-        for point in following(queue.popleft()) or ():
+        for point in following(queue.popleft()):
             if point not in seen:
                 seen.add(point)
                 queue.append(point)

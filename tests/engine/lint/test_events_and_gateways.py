@@ -272,6 +272,96 @@ def test_a_warning_of_gateways(code: str, element: str, changes: list[tuple[str,
     assert mine[0].element == element
 
 
+def interrupted(end: str) -> list[tuple[str, str]]:
+    """An event that takes the check away while another branch waits, and where it leads."""
+    return [
+        add(
+            '<boundaryEvent id="too_late" name="逾期" attachedToRef="check">'
+            f"{TIMER.format('t')}</boundaryEvent>",
+            end,
+        )
+    ]
+
+
+LATE_END = '<endEvent id="end_late" name="逾期结束">{}</endEvent>' + flow("too_late", "end_late")
+
+
+def test_an_event_that_takes_away_a_branch_starves_the_join() -> None:
+    problems = spoil(BPMN, *interrupted(LATE_END.format("")))
+    (mine,) = (problem for problem in problems if problem.code == "join-starved")
+    assert (mine.severity, mine.element) == (Severity.WARNING, "too_late")
+    assert "join_check" in mine.message
+
+
+@pytest.mark.parametrize(
+    ("end", "changes"),
+    [
+        (LATE_END.format('<terminateEventDefinition id="all"/>'), []),
+        (
+            '<exclusiveGateway id="meet"/>' + flow("too_late", "meet") + flow("meet", "join_check"),
+            [('sourceRef="check" targetRef="join_check"', 'sourceRef="check" targetRef="meet"')],
+        ),
+    ],
+    ids=["everything ends", "the branch goes on"],
+)
+def test_a_join_that_gets_its_token_or_ends_with_the_rest_is_not_starved(
+    end: str, changes: list[tuple[str, str]]
+) -> None:
+    assert "join-starved" not in codes(spoil(BPMN, *changes, *interrupted(end)))
+
+
+def again(target: str, *more: str) -> list[tuple[str, str]]:
+    """A choice after the join that leads back to something before it."""
+    return [
+        (FLOW_FROM_JOIN, FLOW_FROM_JOIN.replace("become_applicant", "enough")),
+        add(
+            '<exclusiveGateway id="enough" name="够了吗" default="flow_enough_become_applicant"/>',
+            flow("enough", "become_applicant"),
+            flow("enough", target, "review_decision == 'refuse'"),
+            *more,
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gateway", "changes"),
+    [
+        (
+            "join_check",
+            [
+                *again("meet", '<exclusiveGateway id="meet"/>', flow("meet", "check")),
+                (
+                    'sourceRef="fork_check" targetRef="check"',
+                    'sourceRef="fork_check" targetRef="meet"',
+                ),
+            ],
+        ),
+        ("join_check", again("join_check")),
+        ("fork_check", again("fork_check")),
+    ],
+    ids=["one branch again", "into the join itself", "into a fork that takes two ways in"],
+)
+def test_a_way_back_that_brings_too_few_tokens(
+    gateway: str, changes: list[tuple[str, str]]
+) -> None:
+    problems = spoil(BPMN, *changes)
+    mine = [problem for problem in problems if problem.code == "join-loop-back"]
+    assert [(problem.severity, problem.element) for problem in mine] == [
+        (Severity.WARNING, gateway)
+    ]
+
+
+def test_a_way_back_to_before_the_fork_is_fine() -> None:
+    changes = [
+        *again("meet", '<exclusiveGateway id="meet"/>', flow("meet", "fork_check")),
+        (
+            'sourceRef="is_agreed" targetRef="fork_check"',
+            'sourceRef="is_agreed" targetRef="meet"',
+        ),
+    ]
+    assert "join-loop-back" not in codes(spoil(BPMN, *changes))
+
+
 def test_a_token_of_an_event_that_does_not_interrupt_counts_for_a_join() -> None:
     problems = spoil(
         BPMN,
