@@ -33,6 +33,11 @@ class Told:
 
 def read_facts(session: Session, instance_id: int) -> Facts | None:
     """Return the facts of a matter; None when nothing is recorded of it."""
+    return facts_of(read_told(session, instance_id))
+
+
+def read_told(session: Session, instance_id: int) -> list[Told]:
+    """Return what the entries of a matter tell, in order."""
     rows = session.execute(
         select(
             LedgerEntry.seq,
@@ -46,9 +51,7 @@ def read_facts(session: Session, instance_id: int) -> Facts | None:
         .where(LedgerEntry.chain_id == instance_id)
         .order_by(LedgerEntry.seq)
     )
-    return facts_of(
-        Told(**{**row._asdict(), "payload": json.loads(row.payload or "{}")}) for row in rows
-    )
+    return [Told(**{**row._asdict(), "payload": json.loads(row.payload or "{}")}) for row in rows]
 
 
 def facts_of(entries: Iterable[Told]) -> Facts | None:
@@ -61,7 +64,7 @@ def facts_of(entries: Iterable[Told]) -> Facts | None:
             if entry.kind == EntryKind.STARTED and entry.occurred_on is not None:
                 facts = _started(entry, entry.occurred_on)
         else:
-            facts = _with(facts, entry, undone)
+            facts = with_entry(facts, entry, undone)
     return facts
 
 
@@ -99,7 +102,7 @@ def _started(entry: Told, day: date) -> Facts:
     )
 
 
-def _with(facts: Facts, entry: Told, undone: Collection[int]) -> Facts:
+def with_entry(facts: Facts, entry: Told, undone: Collection[int] = ()) -> Facts:
     """Return the facts with one more entry.
 
     What people said of a step stays true when a send-back comes between, unless the step itself was

@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.compliance.from_ledger import Told
 from engine.database import Record, after_commit
 from engine.directory.codes import MembershipStatus
 from engine.directory.membership import revoke_since, set_status
@@ -19,6 +20,7 @@ from engine.forms.fields import Field, FieldKind
 from engine.ledger.chain import Event, Head, seal
 from engine.queue import enqueue
 from engine.runtime import store
+from engine.runtime.judging import Judged, announce_breaches, judge_step, write_judged
 from engine.runtime.models import OutboxMessage
 from engine.runtime.transitions import OpenedTask, Transition
 from engine.runtime.undone import Before
@@ -56,10 +58,12 @@ def apply(
     elements by id.
     """
     now = clock.now()
-    facts = _facts(transition)
-    event = replace(event, payload={**event.payload, **facts}, snapshot=_state(row))
-    entry, head = seal(row.instance_id, store.head_of(row), event, now)
     ended = transition.completed or cancelled
+    facts = _facts(transition, ended)
+    event = replace(event, payload={**event.payload, **facts}, snapshot=_state(row))
+    definition = transition.matter.definition
+    judged = judge_step(session, row, definition, told(row, event, now), clock)
+    entry, head = seal(row.instance_id, store.head_of(row), event, now)
     watch = _watch(transition) if not ended else store.Watch()
     outcome = transition.outcome
     standing = rewound_to.outcome if rewound_to else row.outcome
@@ -79,7 +83,7 @@ def apply(
             closed_state=closed_state,
             dropped_state=dropped_state,
             returned=event.kind == "sent_back",
-            opening=[_new_task(task) for task in transition.opened],
+            opening=[_new_task(task, judged) for task in transition.opened],
         ),
     )
     if watch.mark != row.watch:
@@ -95,6 +99,9 @@ def apply(
     status = "cancelled" if cancelled else "completed" if ended else None
     code = outcome.code if outcome else standing
     _announce(session, row.instance_id, event, opened, status, code)
+    if judged is not None:
+        breaches = write_judged(session, row, definition, judged, now)
+        announce_breaches(session, row.instance_id, breaches)
     return opened
 
 
@@ -111,7 +118,20 @@ def _state(row: Record) -> bytes | None:
     return None if row.snapshot is None else bytes(row.snapshot)
 
 
-def _facts(transition: Transition) -> dict[str, Any]:
+def told(row: Record, event: Event, now: datetime) -> Told:
+    """Return what the next entry of a matter is going to tell."""
+    return Told(
+        row.chain_length + 1,
+        str(event.kind),
+        now,
+        event.occurred_on,
+        event.actor_id,
+        event.element,
+        event.payload,
+    )
+
+
+def _facts(transition: Transition, ended: bool) -> dict[str, Any]:
     """Return what an entry says about the consequences of its step."""
     facts: dict[str, Any] = {
         "passed": [p.element for p in transition.passed],
@@ -123,6 +143,8 @@ def _facts(transition: Transition) -> dict[str, Any]:
         facts["outcome"] = [transition.outcome.code, transition.outcome.title]
     if transition.participants:
         facts["participants"] = {k: list(v) for k, v in transition.participants.items()}
+    if ended:
+        facts["ended"] = True
     return facts
 
 
@@ -158,7 +180,12 @@ def _closing(
     return own + others
 
 
-def _new_task(task: OpenedTask) -> store.NewTask:
+def _new_task(task: OpenedTask, judged: Judged | None) -> store.NewTask:
+    limits = None if judged is None else judged.limits(task.element)
+    earliest_on, due_on = task.earliest_on, task.due_on
+    if limits is not None:
+        earliest_on = max(filter(None, (earliest_on, limits.earliest)), default=None)
+        due_on = min(filter(None, (due_on, limits.due)), default=None)
     return store.NewTask(
         uid=task.uid,
         element=task.element,
@@ -166,8 +193,8 @@ def _new_task(task: OpenedTask) -> store.NewTask:
         organisation_id=task.candidates.organisation_id,
         item=task.item,
         not_before=task.not_before,
-        earliest_on=task.earliest_on,
-        due_on=task.due_on,
+        earliest_on=earliest_on,
+        due_on=due_on,
     )
 
 

@@ -106,6 +106,12 @@ _KINDS: Mapping[str, tuple[EntryKind, ...]] = {
     "cancel": (EntryKind.CANCELLED,),
     "suspend": (EntryKind.SUSPENDED,),
     "resume": (EntryKind.RESUMED,),
+    "correct": (EntryKind.CORRECTED,),
+    "allow": (EntryKind.OVERRIDDEN,),
+    "ask": (EntryKind.ASKED,),
+    "explain": (EntryKind.EXPLAINED,),
+    "conclude": (EntryKind.CONCLUDED,),
+    "waive": (EntryKind.WAIVED,),
 }
 """What each command that people give leaves in the ledger."""
 

@@ -18,8 +18,10 @@ from engine.ledger.kinds import EntryKind
 from engine.runtime import transitions
 from engine.runtime.applying import apply, attached
 from engine.runtime.commands import Command, Done, carry_out
+from engine.runtime.judging import is_judged
 from engine.runtime.locking import same_revision, task_row
 from engine.runtime.people import form_context
+from engine.runtime.witness import witness
 from engine.runtime.world import (
     make_world,
     matter_of,
@@ -100,6 +102,9 @@ def complete_step(
         files = bind_attachments(
             session, documents, instance_id=row.instance_id, person_id=actor.person_id
         )
+    said: Mapping[str, Any] = {}
+    if is_judged(session, matter.definition, row.element):
+        said = witness(session, world, context, form.fields, cleaned, day, decision.post)
     backfilled = is_backfilled(day, clock)
     event = Event(
         EntryKind.COMPLETED,
@@ -112,6 +117,7 @@ def complete_step(
         payload={
             "data": cleaned,
             **({"files": files} if files else {}),
+            **({"witness": said} if said else {}),
             **({"post": decision.post.key} if decision.post else {}),
             **({"backfilled": True} if backfilled else {}),
         },

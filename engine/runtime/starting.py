@@ -100,6 +100,7 @@ def start_instance(
                 "version": definition.package.sha256,
                 "organisation": organisation_id,
                 "subject": subject_id,
+                "place": [organisation_id, organisation.kind, organisation.can_approve_members],
                 **({"backfilled": True} if backfilled else {}),
             },
         )

@@ -15,12 +15,9 @@ from sqlalchemy.orm import Session
 
 from engine.directory.actors import HeldPost
 from engine.directory.membership import statuses_on
-from engine.directory.models import Organisation, Post, RightsRestriction, valid_on
+from engine.directory.models import Post, RightsRestriction, valid_on
 from engine.forms.fields import Field, FieldKind, PersonChoice
 from engine.runtime.matters import World
-
-Place = list[Any]
-"""``[organisation id, its kind, whether it may approve members]``."""
 
 
 class Rolls(Protocol):
@@ -91,16 +88,6 @@ def _standing(
             known.append(sorted(posts.get(person, ())))
         found[str(person)] = known if any(known[1:]) or committee else str(status)
     return found
-
-
-def place_of(session: Session, organisation_id: int) -> Place:
-    """Return what rules want to know of an organisation."""
-    row = session.execute(
-        select(Organisation.kind, Organisation.can_approve_members).where(
-            Organisation.id == organisation_id
-        )
-    ).one()
-    return [organisation_id, row.kind, row.can_approve_members]
 
 
 def _people(fields: Iterable[Field], data: Mapping[str, Any]) -> Iterator[int]:

@@ -1,0 +1,143 @@
+"""Put right what was recorded of a step (更正). What stood there stays in the ledger for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from engine.attachments.operations import bind_attachments
+from engine.clock import Clock
+from engine.compliance.facts import Facts, Occurrence
+from engine.compliance.from_ledger import read_facts
+from engine.directory.actors import Actor
+from engine.directory.policy import Action, require
+from engine.errors import N_, InvalidInput, NotAllowed, NotFound
+from engine.ledger.chain import Event
+from engine.ledger.kinds import EntryKind
+from engine.ledger.models import LedgerEntry
+from engine.runtime import store
+from engine.runtime.applying import attached
+from engine.runtime.commands import Command, Done, carry_out
+from engine.runtime.judging import announce_breaches, rejudge
+from engine.runtime.locking import instance_row, same_revision
+from engine.runtime.people import form_context
+from engine.runtime.transitions import Matter
+from engine.runtime.witness import witness
+from engine.runtime.world import make_world, matter_of, matter_view
+
+
+def correct_entry(
+    instance_id: int,
+    seq: int,
+    data: Mapping[str, Any],
+    reason: str,
+    *,
+    actor: Actor,
+    clock: Clock,
+    occurred_on: date | None = None,
+    command_id: UUID | None = None,
+    revision: int | None = None,
+) -> Done:
+    """Correct the step recorded by entry ``seq``: its form as it should have been, and why.
+
+    ``data`` is the whole form, checked as if it were handed in on the day of the step. The way that
+    the procedure took stays: what decided it is corrected by sending the matter back. Raises
+    NotFound, NotAllowed, StaleRevision, InvalidInput; nothing is changed then.
+    """
+
+    def step(session: Session) -> Done:
+        row = instance_row(session, instance_id, running=False)
+        same_revision(row.revision, revision)
+        matter = matter_of(session, row)
+        decision = require(actor, Action.CORRECT_ENTRY, matter_view(row, matter))
+        if not reason.strip():
+            raise InvalidInput({"reason": [N_("请写明更正的理由和依据。")]})
+        standing = _standing(session, instance_id, seq)
+        element = standing.element
+        day = occurred_on or standing.occurred_on
+        if day > clock.today():
+            raise InvalidInput({"occurred_on": [N_("发生日期不能晚于今天。")]})
+        world = make_world(session, clock)
+        form = matter.definition.form_of(element)
+        context = form_context(session, world, matter, day, actor, instance_id=instance_id)
+        cleaned = form.load(data, context)
+        changed = _changes(standing, cleaned)
+        if not changed and day == standing.occurred_on:
+            raise InvalidInput({}, N_("与原来的记录没有不同，无需更正。"))
+        _refuse_what_decided(matter, element, changed, day != standing.occurred_on)
+        files = bind_attachments(
+            session,
+            attached(form.fields, changed),
+            instance_id=instance_id,
+            person_id=actor.person_id,
+        )
+        said = witness(session, world, context, form.fields, changed, day, decision.post)
+        said.pop("place", None)  # the step was done where it was done
+        payload: dict[str, Any] = {"seq": seq, "data": changed, "reason": reason.strip()}
+        if day != standing.occurred_on:
+            payload["occurred_on"] = day.isoformat()
+        if said:
+            payload["witness"] = said
+        if files:
+            payload["files"] = dict(files)
+        event = Event(
+            EntryKind.CORRECTED,
+            actor_id=actor.person_id,
+            on_behalf_of=decision.on_behalf_of,
+            occurred_on=clock.today(),
+            element=element,
+            command_id=command_id,
+            payload=payload,
+        )
+        store.write_entry(session, row, event, clock.now())
+        _, breaches = rejudge(session, row, matter.definition, clock)
+        announce_breaches(session, instance_id, breaches)
+        return Done(instance_id)
+
+    arguments = {"seq": seq, "data": dict(data), "reason": reason}
+    command = Command("correct", arguments, command_id, actor.person_id, instance_id)
+    return carry_out(command, step, clock)
+
+
+def _standing(session: Session, instance_id: int, seq: int) -> Occurrence:
+    """Return the step as it stands, earlier corrections included."""
+    facts: Facts | None = read_facts(session, instance_id)
+    found = next((o for o in facts.occurrences if o.seq == seq), None) if facts else None
+    if found is not None:
+        return found
+    known = select(LedgerEntry.seq).where(
+        LedgerEntry.chain_id == instance_id, LedgerEntry.seq == seq
+    )
+    if session.scalar(known) is None:
+        raise NotFound(N_("没有这条记录。"))
+    raise NotAllowed(N_("只能更正仍然有效的办结记录；已被退回的环节请重新办理。"))
+
+
+def _changes(standing: Occurrence, cleaned: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that are different now; None for what is no longer said."""
+    names = {*standing.data, *cleaned}
+    return {
+        name: cleaned.get(name)
+        for name in sorted(names)
+        if cleaned.get(name) != standing.data.get(name)
+    }
+
+
+def _refuse_what_decided(
+    matter: Matter, element: str, changed: Mapping[str, Any], day_changed: bool
+) -> None:
+    """Raise InvalidInput for what gateways, timers or roles of the procedure went by."""
+    definition = matter.definition
+    kept = definition.kept[definition.package.steps[element].form]
+    roles = {p.field for p in definition.package.participants.values() if p.element == element}
+    text = N_("流程已按此项内容往下办理，不能更正；请退回到该环节重新办理。")
+    fields = {name: [text] for name in changed if name in kept or name in roles}
+    if day_changed and element in definition.dates:
+        fields["occurred_on"] = [text]
+    if fields:
+        raise InvalidInput(fields)

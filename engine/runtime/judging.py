@@ -1,0 +1,178 @@
+"""Measure a step against the rules of its procedure, in the step's own transaction.
+
+What rules need of a matter is kept beside it, so a step reads no history. The same evaluation gives
+the check that blocks, the limits of the tasks that open, and the findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from engine.calendars.working_days import HolidayTable
+from engine.clock import Clock
+from engine.compliance.books import rule_book
+from engine.compliance.broken import RuleBroken
+from engine.compliance.evaluation import Limits, evaluate, limits
+from engine.compliance.facts import Facts
+from engine.compliance.findings import Breaches, Place, load_facts, write_facts, write_results
+from engine.compliance.from_ledger import Told, facts_of, read_facts, read_told, with_entry
+from engine.compliance.parameter_store import parameter_view
+from engine.compliance.parameters import ParameterView
+from engine.compliance.results import Result
+from engine.compliance.rules import RuleBook
+from engine.database import Record, after_commit
+from engine.definitions.versions import Definition
+from engine.ledger.kinds import EntryKind
+from engine.runtime.world import holidays
+from engine.signals import rule_breached
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What rules are measured with: the book, and the world on the day of looking."""
+
+    book: RuleBook
+    today: date
+    holidays: HolidayTable
+    parameters: ParameterView
+
+    def judge(
+        self, facts: Facts, touched: Collection[str] | None = None, since: int | None = None
+    ) -> list[Result]:
+        """Return what the rules say, all of them or those that ``touched`` elements concern."""
+        return evaluate(
+            self.book,
+            facts,
+            today=self.today,
+            holidays=self.holidays,
+            parameters=self.parameters,
+            touched=touched,
+            since=since,
+        )
+
+    def limits(self, facts: Facts, element: str) -> Limits:
+        """Return the first and the last lawful day of an open step."""
+        return limits(
+            self.book,
+            facts,
+            element,
+            today=self.today,
+            holidays=self.holidays,
+            parameters=self.parameters,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A step measured: what to write of it."""
+
+    measure: Measure
+    facts: Facts
+    heard: tuple[str, ...]
+    results: tuple[Result, ...]
+    complete: bool
+    """All rules were heard on all that stands."""
+
+    def limits(self, element: str) -> Limits | None:
+        """Return the first and the last lawful day of an open step; None: no rule stands there."""
+        if not self.measure.book.standing_at(element):
+            return None
+        return self.measure.limits(self.facts, element)
+
+
+def is_judged(session: Session, definition: Definition, element: str) -> bool:
+    """Tell whether some rule reads what is recorded of a step."""
+    book = rule_book(session, definition)
+    return book is not None and element in book.by_element
+
+
+def measure_of(session: Session, definition: Definition, path: str, clock: Clock) -> Measure | None:
+    """Return what a matter is measured with; None when its procedure has no rules."""
+    book = rule_book(session, definition)
+    if book is None:
+        return None
+    return Measure(
+        book,
+        clock.today(),
+        holidays.get(session),
+        parameter_view(session, path, book.parameters),
+    )
+
+
+def judge_step(
+    session: Session, row: Record, definition: Definition, told: Told, clock: Clock
+) -> Judged | None:
+    """Measure what is about to be recorded of the locked matter in ``row``.
+
+    Raises RuleBroken when a rule stands in the way of completing the step.
+    """
+    measure = measure_of(session, definition, row.path, clock)
+    if measure is None:
+        return None
+    before = load_facts(session, row.instance_id) if told.kind != EntryKind.SENT_BACK else None
+    if before is None:
+        # Begun, sent back, or begun before there were rules: everything is looked at.
+        facts = facts_of([*read_told(session, row.instance_id), told])
+        if facts is None:
+            return None
+        judged = _all(measure, facts)
+    else:
+        facts = with_entry(before, told)
+        if facts is before:
+            return Judged(measure, facts, (), (), complete=False)
+        if told.kind == EntryKind.COMPLETED and facts.ended_on is None and told.element:
+            touched = {told.element}
+            heard = tuple({rule.id for rule in measure.book.by_element.get(told.element, ())})
+            results = measure.judge(facts, touched, since=told.seq)
+            judged = Judged(measure, facts, heard, tuple(results), complete=False)
+        else:
+            judged = _all(measure, facts)
+    hindering = [r for r in judged.results if r.hinders and r.seq == told.seq]
+    if hindering:
+        raise RuleBroken(hindering, measure.book.regulations)
+    return judged
+
+
+def write_judged(
+    session: Session, row: Record, definition: Definition, judged: Judged, now: datetime
+) -> Breaches:
+    """Write the findings and the facts of a matter, with what comes next."""
+    write_facts(session, row.instance_id, judged.facts.to_json(judged.measure.book.reads))
+    if not judged.heard:
+        return Breaches(None, now)
+    place = Place(row.instance_id, definition.package.key, row.organisation_id, row.path)
+    return write_results(
+        session, place, judged.heard, judged.results, now, complete=judged.complete
+    )
+
+
+def rejudge(
+    session: Session, row: Record, definition: Definition, clock: Clock
+) -> tuple[Judged | None, Breaches]:
+    """Measure all that stands in the ledger of the locked matter in ``row`` anew."""
+    now = clock.now()
+    measure = measure_of(session, definition, row.path, clock)
+    facts = None if measure is None else read_facts(session, row.instance_id)
+    if measure is None or facts is None:
+        return None, Breaches(None, now)
+    judged = _all(measure, facts)
+    return judged, write_judged(session, row, definition, judged, now)
+
+
+def announce_breaches(session: Session, instance_id: int, breaches: Breaches) -> None:
+    """Send the signal of every rule that was broken just now, once it is committed."""
+
+    def send() -> None:
+        for finding_id in breaches.ids():
+            rule_breached.send(None, instance_id=instance_id, finding_id=finding_id)
+
+    after_commit(session, send)
+
+
+def _all(measure: Measure, facts: Facts) -> Judged:
+    heard = tuple({rule.id for rule in measure.book.rules})
+    return Judged(measure, facts, heard, tuple(measure.judge(facts)), complete=True)

@@ -1,0 +1,60 @@
+"""Measure running matters anew: time has passed, a parameter was set, a calendar came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from engine.clock import Clock
+from engine.database import Record, unit_of_work
+from engine.definitions.versions import load_definition
+from engine.runtime import store
+from engine.runtime.judging import Judged, announce_breaches, rejudge
+from engine.runtime.locking import instance_row
+
+BATCH = 500
+"""Matters looked up at once; each is measured in a transaction of its own."""
+
+_RUNNING = text(
+    """
+    SELECT id FROM instance
+    WHERE status IN ('active', 'suspended') AND id > :after AND starts_with(path, :path)
+    ORDER BY id LIMIT :batch
+    """
+)
+
+
+def rejudge_running(
+    clock: Clock, *, path: str = "", progress: Callable[[int], object] = lambda done: None
+) -> int:
+    """Measure all running matters below ``path``; return how many. Twice does no harm."""
+    done = after = 0
+    while True:
+        with unit_of_work() as session:
+            ids = session.scalars(_RUNNING, {"after": after, "path": path, "batch": BATCH}).all()
+        for instance_id in ids:
+            rejudge_matter(instance_id, clock)
+            done += 1
+            progress(done)
+        if len(ids) < BATCH:
+            return done
+        after = ids[-1]
+
+
+def rejudge_matter(instance_id: int, clock: Clock) -> None:
+    """Measure one matter anew, with the limits of its open tasks. Raises NotFound."""
+    with unit_of_work() as session:
+        row = instance_row(session, instance_id, running=False)
+        definition = load_definition(session, row.version_id)
+        judged, breaches = rejudge(session, row, definition, clock)
+        if judged is not None:
+            _refresh_limits(session, row, judged)
+            announce_breaches(session, instance_id, breaches)
+
+
+def _refresh_limits(session: Session, row: Record, judged: Judged) -> None:
+    for task in store.open_tasks(session, row.instance_id):
+        if (limits := judged.limits(task.element)) is not None:
+            store.set_limits(session, task.id, limits.earliest, limits.due)
