@@ -10,26 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import BigInteger, Date, bindparam, null, or_, select, true, union_all
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session, aliased
-from sqlalchemy.sql import Select
-from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.orm import Session
 
-from engine.database import Moment, Record, hot
+from engine.database import Record
+from engine.directory.actor_queries import by_account, by_people, by_person, by_token, lent_to
 from engine.directory.codes import MembershipStatus, OrganisationKind, PostKind
-from engine.directory.models import (
-    Account,
-    ApiToken,
-    Membership,
-    Organisation,
-    Person,
-    Post,
-    Substitution,
-    valid_on,
-)
 from engine.errors import NotFound
 
 
@@ -143,103 +129,6 @@ def make_actor(
     )
 
 
-# The statements are built once, and the actor is one question: it is asked at every request.
-_day = bindparam("day", type_=Date)
-
-
-def _held() -> FromClause:
-    """Return the posts of the enclosing query's person: his own, and those lent to him."""
-    lender = aliased(Person)
-    own = (
-        select(
-            Post.organisation_id,
-            Post.kind,
-            null().label("behalf"),
-            null().label("behalf_name"),
-        )
-        .where(Post.person_id == Person.id, valid_on(Post, _day))
-        .correlate(Person)
-    )
-    lent = (
-        select(
-            Post.organisation_id,
-            Post.kind,
-            Post.person_id.label("behalf"),
-            lender.name.label("behalf_name"),
-        )
-        .select_from(Substitution)
-        .join(
-            Post,
-            (Post.person_id == Substitution.principal_id)
-            & (Post.organisation_id == Substitution.organisation_id),
-        )
-        .join(lender, lender.id == Post.person_id)
-        .where(
-            Substitution.substitute_id == Person.id,
-            Substitution.revoked_at.is_(None),
-            valid_on(Substitution, _day),
-            valid_on(Post, _day),
-            or_(Substitution.posts.is_(None), Post.kind == Substitution.posts.any_()),
-        )
-        .correlate(Person)
-    )
-    return union_all(own, lent).lateral("held")
-
-
-def _asked() -> Select[Any]:
-    held, place, home = _held(), aliased(Organisation), aliased(Organisation)
-    status = (
-        select(Membership.status)
-        .where(
-            Membership.person_id == Person.id,
-            Membership.since <= _day,
-            Membership.revoked_at.is_(None),
-        )
-        .order_by(Membership.since.desc(), Membership.id.desc())
-        .limit(1)
-        .correlate(Person)
-        .scalar_subquery()
-    )
-    return (
-        select(
-            Person.id,
-            Person.name,
-            Person.organisation_id.label("home_id"),
-            home.path.label("home_path"),
-            Account.id.label("account_id"),
-            Account.disabled_at,
-            status.label("status"),
-            held.c.organisation_id,
-            place.path,
-            place.short_name,
-            place.kind.label("organisation_kind"),
-            held.c.kind,
-            held.c.behalf,
-            held.c.behalf_name,
-        )
-        .select_from(Person)
-        .outerjoin(Account, Account.person_id == Person.id)
-        .outerjoin(home, home.id == Person.organisation_id)
-        .outerjoin(held, true())
-        .outerjoin(place, place.id == held.c.organisation_id)
-    )
-
-
-_by_account = hot(_asked().where(Account.id == bindparam("id", type_=BigInteger)))
-_by_token = hot(
-    _asked()
-    .add_columns(ApiToken.id.label("token_id"), ApiToken.last_used_at)
-    .join(ApiToken, ApiToken.account_id == Account.id)
-    .where(
-        ApiToken.token_hash == bindparam("token_hash"),
-        ApiToken.revoked_at.is_(None),
-        ApiToken.expires_at > bindparam("now", type_=Moment),
-        Account.disabled_at.is_(None),
-    )
-)
-_by_people = hot(_asked().where(Person.id == bindparam("ids", type_=ARRAY(BigInteger)).any_()))
-
-
 def load_actor(
     session: Session,
     day: date,
@@ -254,12 +143,12 @@ def load_actor(
     if (account_id is None) == (person_id is None):
         raise ValueError("give either account_id or person_id")
     if account_id is None:
-        rows = _by_people(session, ids=[person_id], day=day)
+        rows = by_person(session, id=person_id, day=day)
     else:
-        rows = _by_account(session, id=account_id, day=day)
+        rows = by_account(session, id=account_id, day=day)
     if not rows or (account_id is not None and rows[0].disabled_at is not None):
         raise NotFound()
-    return _actor(rows, day)
+    return _actor(session, rows, day)
 
 
 @dataclass(frozen=True)
@@ -275,22 +164,32 @@ def load_token_actor(
     session: Session, token_hash: str, now: datetime, day: date
 ) -> TokenActor | None:
     """Return the actor behind a token that still works, in one query."""
-    rows = _by_token(session, token_hash=token_hash, now=now, day=day)
+    rows = by_token(session, token_hash=token_hash, now=now, day=day)
     if not rows:
         return None
-    return TokenActor(_actor(rows, day), rows[0].token_id, rows[0].last_used_at)
+    return TokenActor(_actor(session, rows, day), rows[0].token_id, rows[0].last_used_at)
 
 
 def load_actors(session: Session, person_ids: Iterable[int], day: date) -> dict[int, Actor]:
-    """Return many people as actors on ``day``, in one query; unknown ids are left out."""
+    """Return many people as actors on ``day``, in two queries; unknown ids are left out."""
     rows: dict[int, list[Record]] = {}
-    for row in _by_people(session, ids=list(person_ids), day=day):
+    for row in by_people(session, ids=list(person_ids), day=day):
         rows.setdefault(row.id, []).append(row)
-    return {person_id: _actor(found, day) for person_id, found in rows.items()}
+    lent: dict[int, list[Record]] = {}
+    if borrowers := [who for who, found in rows.items() if found[0].borrows]:
+        for row in lent_to(session, ids=borrowers, day=day):
+            lent.setdefault(row.id, []).append(row)
+    return {who: _build(found, lent.get(who, ()), day) for who, found in rows.items()}
 
 
-def _actor(rows: Sequence[Record], day: date) -> Actor:
-    """Build the actor from his rows: one a post, or a single one without."""
+def _actor(session: Session, rows: Sequence[Record], day: date) -> Actor:
+    """Return the actor of one person's rows, with what was lent to him."""
+    borrows = rows[0].borrows
+    return _build(rows, lent_to(session, ids=[rows[0].id], day=day) if borrows else (), day)
+
+
+def _build(rows: Sequence[Record], lent: Sequence[Record], day: date) -> Actor:
+    """Build an actor from his rows and the posts lent to him."""
     first = rows[0]
     posts = [
         HeldPost(
@@ -302,7 +201,7 @@ def _actor(rows: Sequence[Record], day: date) -> Actor:
             on_behalf_of=row.behalf,
             on_behalf_name=row.behalf_name,
         )
-        for row in rows
+        for row in (*rows, *lent)
         if row.kind is not None
     ]
     posts.sort(key=lambda post: (post.path, _ORDER[post.kind], post.on_behalf_of or 0))
