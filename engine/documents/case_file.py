@@ -92,7 +92,7 @@ def export_case_file(
             export = _export(contents, actor, clock)
             sealer = Sealer(session, settings, clock)
             papers = ready_papers(session, contents, clock)
-            _add_parts(archive, contents, export, papers, sealer)
+            write_parts(archive, contents, export, papers, sealer)
             manifest = archive.add_text("manifest.json", _manifest(archive, contents, export))
             event = Event(
                 EntryKind.EXPORTED,
@@ -131,7 +131,7 @@ def _add_attachments(archive: Archive, store: Store, attachments: Iterable[CaseA
             raise FileLost(name=file.name)
 
 
-def _add_parts(
+def write_parts(
     archive: Archive,
     contents: Contents,
     export: Export,
