@@ -14,7 +14,15 @@ from engine.clock import Clock, SystemClock
 from engine.postgres import Addresses
 from engine.settings import Settings
 
-ROOMS: Final = ("web.health", "web.auth", "web.inbox", "web.instances", "web.mine", "web.api")
+ROOMS: Final = (
+    "web.health",
+    "web.auth",
+    "web.inbox",
+    "web.instances",
+    "web.mine",
+    "web.admin",
+    "web.api",
+)
 """The packages that register pages; each has a function ``register(app)``."""
 
 

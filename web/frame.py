@@ -9,6 +9,8 @@ from flask_babel import gettext
 from markupsafe import Markup
 
 from engine.directory.actors import Actor
+from engine.directory.policy import Audience, audiences
+from web.context import actor
 from web.language import in_words
 from web.words import asset
 
@@ -39,6 +41,8 @@ def sections() -> list[Section]:
         (gettext("事项"), "matters", "instances.index", {"instances", "files"}),
         (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions"}),
     ]
+    if Audience.ADMIN in audiences(actor()):
+        entries.append((gettext("管理"), "book", "admin.index", {"admin"}))
     return [
         Section(title, symbol, url_for(endpoint), blueprint in blueprints)
         for title, symbol, endpoint, blueprints in entries

@@ -33,13 +33,15 @@ from engine.directory.imports.reading import read_workbook
 from engine.directory.imports.writing import Writer
 from engine.directory.models import DirectoryImport
 from engine.directory.operations import CHAIN
-from engine.errors import N_, Conflict, GuichengError, NotFound
+from engine.errors import N_, Conflict, GuichengError, InvalidInput, NotFound
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.ledger.operations import append_all
 
 KEPT_FOR: Final = timedelta(hours=24)
 """How long an uploaded workbook waits for its confirmation."""
+MOST_ROWS_ONLINE: Final = 5_000
+"""A page answers within seconds; longer workbooks are for the terminal."""
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without those that look alike on paper."""
 
@@ -191,7 +193,12 @@ def keep_upload(clock: Clock, actor: Actor, file_name: str, content: bytes) -> i
 
     It is read here once, so that only workbooks are kept. Raises InvalidInput.
     """
-    read_workbook(content)
+    if sum(map(len, read_workbook(content).rows.values())) > MOST_ROWS_ONLINE:
+        wrong = N_(
+            "网页上一次最多导入 5000 行。请拆成几个文件，"
+            "或请系统管理员在服务器上用 guicheng directory import 导入。"
+        )
+        raise InvalidInput({"file": [wrong]})
     with unit_of_work() as session:
         _forget(session, clock.now(), person_id=actor.person_id)
         made = DirectoryImport(

@@ -19,6 +19,7 @@ from engine.directory.codes import PostKind
 from engine.directory.rights import COMMITTEE, HEADS, LEADING
 from engine.directory.visibility import (
     MatterColumns,
+    administered_organisations,
     my_tasks,
     visible_matters,
     visible_organisations,
@@ -33,6 +34,7 @@ __all__ = [
     "Audience",
     "Decision",
     "MatterColumns",
+    "administered_organisations",
     "audiences",
     "decide",
     "may",
@@ -78,6 +80,7 @@ class Action(Coded):
     VIEW_BOARD = "view_board", N_("查看该党组织的工作情况")
     VIEW_FINDINGS = "view_findings", N_("查看该党组织的问题清单")
     VIEW_PERSON = "view_person", N_("查看该人员的信息")
+    VIEW_ROSTER = "view_roster", N_("查看该党组织的名册")
     MANAGE_PERSON = "manage_person", N_("维护该人员的信息")
     CORRECT_STATUS = "correct_status", N_("更正该人员的党员身份和权利")
     MANAGE_ORGANISATION = "manage_organisation", N_("维护该党组织的信息")
@@ -150,6 +153,7 @@ POLICY: Mapping[Action, Rule] = {
     Action.VIEW_PERSON: Rule(
         (r.oneself, r.here(COMMITTEE), r.over(LEADING), r.auditors, r.administrators), hidden=True
     ),
+    Action.VIEW_ROSTER: Rule((r.administrators,), hidden=True),
     Action.MANAGE_PERSON: Rule(
         (r.over(frozenset({PostKind.ORGANISATION_COMMISSIONER})), r.administrators)
     ),

@@ -107,6 +107,12 @@ def visible_organisations(actor: Actor) -> ColumnElement[bool]:
     )
 
 
+def administered_organisations(actor: Actor) -> ColumnElement[bool]:
+    """Return the clause on :class:`Organisation` for rosters he keeps (Action.VIEW_ROSTER)."""
+    kept = {p.path for p in actor.posts if p.kind is PostKind.ADMINISTRATOR}
+    return or_(false(), *_below(Organisation.path, kept))
+
+
 def _below(path: SQLColumnExpression[Any], roots: Iterable[str]) -> list[ColumnElement[bool]]:
     """Return one prefix condition for each root that does not lie below another."""
     kept: list[str] = []
