@@ -48,14 +48,6 @@ def _check_definitions(diagram: Diagram, node: Node, found: Findings) -> None:
             "请拆成几个事件，每个只有一种触发方式",
             at=node,
         )
-    if node.xml.get("parallelMultiple") == "true":
-        found.error(
-            "parallel-multiple",
-            diagram.file,
-            f"“{node.name or node.id}”要求几个触发同时满足（parallelMultiple），不起作用",
-            "请用并行网关连接几个事件",
-            at=node,
-        )
     if node.kind == "endEvent" and "signal" in node.event_kinds:
         found.error(
             "signal-end-event",

@@ -40,6 +40,27 @@ _UNSUPPORTED = {
 }
 
 
+_IGNORED = {
+    "triggeredByEvent": (
+        "event-subprocess",
+        "不支持事件子流程“%s”：打断的语义会被忽略，数据会丢失",
+        "请改用子流程上的边界事件",
+    ),
+    "isForCompensation": ("compensation", "补偿活动“%s”不会被执行", "请画出明确的后续环节"),
+    "instantiate": (
+        "instantiating",
+        "“%s”不能由消息启动流程",
+        "请去掉 instantiate；事项由人发起",
+    ),
+    "parallelMultiple": (
+        "parallel-multiple",
+        "“%s”要求几个触发同时满足（parallelMultiple），不起作用",
+        "请用并行网关连接几个事件",
+    ),
+}
+"""Attributes that would not do what they say, when true: code, what is wrong, cure."""
+
+
 def check_structure(diagram: Diagram, key: str | None) -> Findings:
     """Check all processes of a diagram; one must have the id ``key``, if that is given."""
     found = Findings()
@@ -86,30 +107,10 @@ def _check_process(diagram: Diagram, key: str | None, found: Findings) -> None:
 def _check_supported(diagram: Diagram, node: Node, found: Findings) -> None:
     if node.kind in _UNSUPPORTED:
         _unsupported(diagram, node.xml, found)
-    if node.xml.get("triggeredByEvent") == "true":
-        found.error(
-            "event-subprocess",
-            diagram.file,
-            f"不支持事件子流程“{node.name}”：打断的语义会被忽略，数据会丢失",
-            "请改用子流程上的边界事件",
-            at=node,
-        )
-    if node.xml.get("isForCompensation") == "true":
-        found.error(
-            "compensation",
-            diagram.file,
-            f"补偿活动“{node.name}”不会被执行",
-            "请画出明确的后续环节",
-            at=node,
-        )
-    if node.xml.get("instantiate") == "true":
-        found.error(
-            "instantiating",
-            diagram.file,
-            f"“{node.name}”不能由消息启动流程",
-            "请去掉 instantiate；事项由人发起",
-            at=node,
-        )
+    for attribute, (code, message, cure) in _IGNORED.items():
+        if node.xml.get(attribute) == "true":
+            name = node.name or node.id
+            found.error(code, diagram.file, message % name, cure, at=node)
 
 
 def _unsupported(diagram: Diagram, element: etree._Element, found: Findings) -> None:
