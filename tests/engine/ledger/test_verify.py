@@ -141,13 +141,15 @@ def test_a_removed_chain_is_found(database: postgres.Addresses, chain: int) -> N
     assert faults(database, chain) == [(None, "chain_missing")]
 
 
-def test_an_erased_payload_still_verifies(database: postgres.Addresses, chain: int) -> None:
+def test_a_payload_erased_without_a_record_is_found(
+    database: postgres.Addresses, chain: int
+) -> None:
     with owner(database) as connection:
         connection.execute(
             "UPDATE ledger_entry SET payload = NULL, salt = NULL WHERE chain_id = %s AND seq = 2",
             (chain,),
         )
-    assert faults(database, chain) == []
+    assert faults(database, chain) == [(2, "erased_silently")]
 
 
 @pytest.mark.parametrize(
