@@ -44,8 +44,9 @@ SPECIAL: Final = frozenset(
 class Lenient(dict[str, Any]):
     """Recorded data in which a missing field is None: a record may be older than its form."""
 
-    def __missing__(self, key: str) -> None:
-        return None
+    def __getitem__(self, key: str) -> Any:
+        value = self.get(key)
+        return Lenient(value) if type(value) is dict else value
 
 
 EMPTY: Final = Lenient()

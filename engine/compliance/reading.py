@@ -69,6 +69,8 @@ def read_rules(package: Package, regulations: Regulations) -> RuleBook:
     own = declared(top, package.key)
     reader = _Reader(package, report, lines)
     rules = tuple(rule for table in top.tables("rule") if (rule := reader.rule(table)))
+    if (shared := top.table("english")) is not None:
+        reader.english |= {word: shared.text(word) for word in shared.keys}
     uncovered = tuple(_uncovered(table) for table in top.tables("uncovered"))
     top.done()
     _check_editions(rules, report)
@@ -129,7 +131,7 @@ class _Reader:
             check=check or Every(()),
             steps=self._steps(given),
             severity=_severity(given),
-            blocks=table.flag("blocks"),
+            blocks=_blocks(given),
             override=override,
             regulation=regulation,
             articles=articles,
@@ -146,7 +148,7 @@ class _Reader:
             },
             line=table.line,
         )
-        self.english |= {title: title_en, **given.named("english")}
+        self.english |= {title: title_en, **given.named("english"), **given.english}
         table.done()
         return None if check is None else replace(rule, reads=_reads(rule))
 
@@ -190,7 +192,7 @@ class _Reader:
             check = self._check(inner.text("kind"), given)
             at = tuple(str(element) for element in given.elements_of("at"))
             when = given.expression("when")
-            self.english |= given.named("english")
+            self.english |= {**given.named("english"), **given.english}
             inner.done()
             if check is not None:
                 parts.append(Part(check, at, when))
@@ -210,6 +212,16 @@ def _articles(given: CheckTable) -> Mapping[str, tuple[str, ...]]:
         )
         return NOTHING
     return {edition: tuple(numbers) for edition, numbers in value.items()}
+
+
+def _blocks(given: CheckTable) -> bool | frozenset[str]:
+    value = given.table.raw("blocks")
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return frozenset(value)
+    given.fault("blocks", "“blocks”应当是 true、false 或者环节的列表", "请改写")
+    return False
 
 
 def _severity(given: CheckTable) -> Severity | Setting:

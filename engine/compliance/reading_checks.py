@@ -41,6 +41,8 @@ class CheckTable:
         self.table = table
         self.elements = elements
         """The steps of the procedure: tells ``step.field`` from ``field.inner``."""
+        self.english: dict[str, str] = {}
+        """English of the words in the table."""
 
     def fault(self, key: str, message: str, cure: str) -> None:
         """Report a value that cannot be read."""
@@ -125,7 +127,7 @@ class CheckTable:
             elements,
             self.condition(f"{prefix}_where", elements),
             self.expression(f"{prefix}_day"),
-            self.table.text(f"{prefix}_words", ""),
+            self.words(f"{prefix}_words"),
         )
 
     def condition(self, key: str, of: tuple[Element, ...]) -> Condition | None:
@@ -162,6 +164,14 @@ class CheckTable:
                 self.fault(key, f"“{text}”不是分数", '例如 share = "1/2"')
             return Share(Fraction(1, 2), strict)
 
+    def words(self, key: str, default: str | None = "") -> str:
+        """Return words that people read, and keep their English from ``<key>_en``."""
+        text = self.table.text(key, default)
+        english = self.table.text(f"{key}_en", "")
+        if text and english:
+            self.english[text] = english
+        return text
+
     def named(self, key: str) -> dict[str, str]:
         """Return a table of texts."""
         value = self.table.raw(key)
@@ -184,7 +194,7 @@ def _deadline(given: CheckTable) -> Check:
         given.expression("reason"),
         given.length("or_within"),
         warn,
-        given.table.text("must", ""),
+        given.words("must"),
     )
 
 
@@ -193,7 +203,7 @@ def _wait(given: CheckTable) -> Check:
         given.start(),
         given.length("after") or Length(),
         given.table.flag("full"),
-        given.table.text("must", ""),
+        given.words("must"),
     )
 
 
@@ -216,7 +226,7 @@ def _order(given: CheckTable) -> Check:
         before,
         given.table.flag("strict"),
         given.condition("after_where", tuple(e for group in before.get("", ()) for e in group)),
-        given.table.text("after_words", ""),
+        given.words("after_words"),
     )
 
 
@@ -241,7 +251,7 @@ def _recurrence(given: CheckTable) -> Check:
         given.elements_of("until"),
         given.amount("at_least"),
         given.amount("in_last_months"),
-        given.table.text("what", ""),
+        given.words("what"),
     )
 
 
@@ -254,7 +264,7 @@ def _count(given: CheckTable) -> Check:
         given.table.flag("unrestricted"),
         given.table.flag("not_subject"),
         given.table.texts("posts"),
-        given.table.text("what", ""),
+        given.words("what"),
     )
 
 
@@ -335,7 +345,7 @@ def _expression(given: CheckTable) -> Check:
         for name, source in given.named("numbers").items()
         if (expression := given.compile("numbers", source)) is not None
     }
-    met, not_met = given.table.text("met"), given.table.text("not_met")
+    met, not_met = given.words("met", None), given.words("not_met", None)
     for key, sentence in (("met", met), ("not_met", not_met)):
         try:
             sentence % dict.fromkeys(numbers, "")

@@ -105,7 +105,8 @@ class Rule:
     check: Check
     steps: tuple[str, ...]
     severity: Severity | Setting = Severity.HARD
-    blocks: bool = False
+    blocks: bool | frozenset[str] = False
+    """Not met, a step cannot be completed: any of its own, or the ones named."""
     override: Level | None = None
     """The lowest level that may let a blocked step pass; None: nobody."""
     regulation: str | None = None
@@ -129,6 +130,10 @@ class Rule:
 
     refs: Mapping[str, tuple[ArticleRef, ...]] = field(default=NOTHING)
     """The articles by edition, as results carry them."""
+
+    def blocks_at(self, element: str) -> bool:
+        """Tell whether it stands in the way of a step when it is not met."""
+        return self.blocks if isinstance(self.blocks, bool) else element in self.blocks
 
     def articles_in(self, edition: str | None) -> tuple[ArticleRef, ...]:
         """Return the articles it rests on in an edition."""

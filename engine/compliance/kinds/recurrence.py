@@ -59,7 +59,7 @@ class Recurrence:
         if late > 0:
             numbers["late"] = late
             template = N_(
-                "上次%(name)s %(last)s，%(length)s内即不晚于 %(until)s 须再次%(what)s；"
+                "%(last)s %(name)s，%(length)s内即不晚于 %(until)s 须再次%(what)s；"
                 "实际 %(day)s，间隔超出 %(late)s 天。"
             )
             wrong.append(Translatable(template, {**params, "late": late}))
@@ -67,7 +67,7 @@ class Recurrence:
             wrong += self._too_few(case, numbers)
         if wrong:
             return Verdict(Outcome.NOT_MET, joined(wrong), numbers)
-        template = N_("上次%(name)s %(last)s，至 %(day)s 没有超过%(length)s（%(until)s）。")
+        template = N_("%(last)s %(name)s，至 %(day)s 不超过 %(length)s（%(until)s）。")
         return Verdict(Outcome.MET, Translatable(template, params), numbers)
 
     def outstanding(self, case: Case) -> Verdict | None:
@@ -88,7 +88,7 @@ class Recurrence:
             "n": abs(left),
         }
         numbers: dict[str, int | str] = {"last": last.isoformat(), "until": limit.isoformat()}
-        rule = N_("上次%(name)s %(last)s，%(length)s内即不晚于 %(until)s 须再次%(what)s；")
+        rule = N_("%(last)s %(name)s，%(length)s内即不晚于 %(until)s 须再次%(what)s；")
         if left >= 0:
             sentence = joined(
                 [Translatable(rule, params), Translatable(N_("还有 %(n)s 天。"), {"n": left})]

@@ -77,7 +77,7 @@ class Wait:
         early: int = 0,
     ) -> Translatable:
         wait = Translatable(
-            N_("%(from)s %(name)s，满%(length)s即 %(first)s 起方可%(must)s"),
+            N_("%(from)s %(name)s，满 %(length)s即 %(first)s 起方可%(must)s"),
             {
                 "from": start.day.isoformat(),
                 "name": start.name,
