@@ -38,11 +38,11 @@ def sentence_of(result: Result, regulations: Regulations) -> Sentence:
     if override is None or override is Level.NONE:
         if not articles:
             return Sentence(N_("%(what)s请改正后再提交。"), what=params["what"])
-        return Sentence(N_("%(what)s（依据%(articles)s）请改正后再提交。"), **params)
+        return Sentence(N_("%(what)s依据：%(articles)s。请改正后再提交。"), **params)
     return Sentence(
         N_(
-            "%(what)s（依据%(articles)s）请改正后再提交；"
-            "确有特殊情况的，请%(level)s在该事项页面准予后再办理。"
+            "%(what)s依据：%(articles)s。请改正后再提交；"
+            "确有特殊情况的，由%(level)s在该事项页面准予后再办理。"
         ),
         **params,
         level=override.label,

@@ -15,6 +15,7 @@ from uuid import UUID
 from engine.calendars.functions import date_functions
 from engine.calendars.notices import shipped_table
 from engine.clock import FixedClock
+from engine.compliance.rules import RuleBook
 from engine.definitions.package import Lane
 from engine.definitions.versions import Definition
 from engine.directory.codes import MembershipStatus
@@ -29,7 +30,9 @@ from engine.errors import (
     TaskClosed,
 )
 from engine.forms import FormSchema
+from engine.forms.fields import walk
 from engine.lint.cast import Cast, CastContext, CastPerson, deep_merge, resolve
+from engine.lint.measuring import Measured, begin
 from engine.runtime import transitions
 from engine.runtime.lanes import find_candidates
 from engine.runtime.transitions import Matter, OpenedTask, StatusChange, Transition, World
@@ -49,6 +52,7 @@ class Kept:
     changes: int
     """How many membership changes there had been before."""
     steps: int
+    measured: Measured | None
 
 
 @dataclass
@@ -71,6 +75,9 @@ class Player:
     outcome: str | None = None
     stage: str | None = None
     status: str = "active"
+    book: RuleBook | None = None
+    measured: Measured | None = None
+    """What the rules of the procedure know of the matter, if it has rules."""
 
     # --- the world ------------------------------------------------------------------------------
 
@@ -104,6 +111,11 @@ class Player:
                 last = change.status
         return found
 
+    @property
+    def findings(self) -> list[str]:
+        """The ids of the rules that are not met."""
+        return self.measured.broken(self.clock.today()) if self.measured else []
+
     # --- actions --------------------------------------------------------------------------------
 
     def complete(
@@ -127,11 +139,16 @@ class Player:
             self._may(by, task)
         prepared = transitions.prepare(self.matter, task.uid, self.world)
         form = self.definition.form_of(element)
-        cleaned = self._clean(form, element, data, on, prepared.facts, without)
-        self._apply(
-            transitions.complete(self.matter, task.uid, cleaned, on, self.world, prepared=prepared),
-            task,
+        context = self._context(on, prepared.facts)
+        cleaned = self._clean(form, element, data, context, without)
+        transition = transitions.complete(
+            self.matter, task.uid, cleaned, on, self.world, prepared=prepared
         )
+        measured = self.measured
+        if measured is not None:
+            fields, today = list(walk(form.fields)), self.clock.today()
+            measured = measured.step(task, cleaned, on, by, context, fields, transition, today)
+        self._apply(transition, task, measured)
 
     def _start(
         self,
@@ -156,6 +173,15 @@ class Player:
             self._in_lanes(by, lanes, transition.matter)
         # Tried on a copy: if the first task is refused, nothing has been started.
         trial = replace(self, history=[], changes=[], steps=[], open={}, matter=transition.matter)
+        if self.book is not None:
+            trial.measured = begin(
+                self.book,
+                self.definition.package.key,
+                self.cast,
+                self.organisation_id,
+                self.subject_id,
+                on,
+            )
         trial._follow(transition)
         trial.complete(element, data, on, None, without=without)
         self.__dict__.update(trial.__dict__)
@@ -179,6 +205,7 @@ class Player:
             participants=kept.matter.participants,
         )
         self.open.pop(task.uid, None)
+        self.measured = kept.measured
         self._follow(transition)
         self.outcome = kept.outcome
         # What was undone cannot be gone back to again.
@@ -205,7 +232,8 @@ class Player:
         cleaned: dict[str, Any] = {}
         if action.form:
             form = self.definition.forms[action.form]
-            cleaned = self._clean(form, id, data, on, transitions.facts(matter, {}), without)
+            context = self._context(on, transitions.facts(matter, {}))
+            cleaned = self._clean(form, id, data, context, without)
         transition = transitions.deliver(matter, action.name, cleaned, on, self.world)
         if transition is None:
             raise Conflict(N_("事项目前的环节不能进行这项操作。"))
@@ -257,21 +285,11 @@ class Player:
         form: FormSchema,
         place: str,
         data: Mapping[str, Any],
-        on: date,
-        facts: Mapping[str, Any],
+        context: CastContext,
         without: Collection[str],
     ) -> dict[str, Any]:
         own = self._resolve(data)
         defaults = self._resolve(self.defaults.get(place, {}))
-        context = CastContext(
-            cast=self.cast,
-            statuses=self.status_on,
-            organisation_id=self.organisation_id,
-            subject_id=self.subject_id,
-            occurred_on=on,
-            variables={**facts, "person": self._person(), "occurred_on": on.isoformat()},
-            functions=self.world.functions,
-        )
         known = form.keys - set(without)
         defaults = {key: value for key, value in defaults.items() if key in known}
         raw = deep_merge(defaults, own)
@@ -280,6 +298,17 @@ class Player:
         while any([drop_default(raw, path, own) for path in form.hidden(raw, context)]):  # noqa: C419
             pass
         return form.load(raw, context)
+
+    def _context(self, on: date, facts: Mapping[str, Any]) -> CastContext:
+        return CastContext(
+            cast=self.cast,
+            statuses=self.status_on,
+            organisation_id=self.organisation_id,
+            subject_id=self.subject_id,
+            occurred_on=on,
+            variables={**facts, "person": self._person(), "occurred_on": on.isoformat()},
+            functions=self.world.functions,
+        )
 
     def _person(self) -> dict[str, Any] | None:
         """Return what a form may fill in of the person concerned."""
@@ -296,10 +325,18 @@ class Player:
             raise GuichengError(N_("角色表里没有“%(name)s”"), name=missing.args[0]) from None
         return resolved
 
-    def _apply(self, transition: Transition, task: OpenedTask) -> None:
+    def _apply(self, transition: Transition, task: OpenedTask, measured: Measured | None) -> None:
         assert self.matter is not None
-        before = Kept(task.element, self.matter, self.outcome, len(self.changes), len(self.steps))
+        before = Kept(
+            task.element,
+            self.matter,
+            self.outcome,
+            len(self.changes),
+            len(self.steps),
+            self.measured,
+        )
         self.open.pop(task.uid, None)
+        self.measured = measured
         self._follow(transition)
         self.history.append(before)
         if task.step.number:
@@ -310,7 +347,9 @@ class Player:
         self.matter = transition.matter
         for uid in transition.closed:
             self.open.pop(uid, None)
-        self.open |= {task.uid: task for task in transition.opened}
+        measured, today = self.measured, self.clock.today()
+        for task in transition.opened:
+            self.open[task.uid] = task if measured is None else measured.limit(task, today)
         self.changes += transition.status_changes
         if transition.outcome:
             self.outcome = transition.outcome.code
@@ -318,6 +357,8 @@ class Player:
         if transition.completed:
             self.status = "completed"
             self.open.clear()
+            if measured is not None and measured.facts.ended_on is None:
+                self.measured = measured.ended(self.outcome, transition.occurred_on or today)
 
     def _fire(self) -> None:
         for _ in range(MOST_TIMERS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.compliance.reading import rule_book
 from engine.compliance.regulations import Regulations
 from engine.definitions.package import MANIFEST, Package, load_package, read_folder
 from engine.definitions.parsing import parse_bpmn
@@ -86,7 +87,7 @@ def lint_package(package: Package, regulations: Regulations | None = None) -> li
         found.problems += check_expressions(package, diagram, forms, paths).problems
         _parse(package, found)
     if diagram is not None and not found.failed:
-        _play(package, found)
+        _play(package, regulations, found)
     order = {Severity.ERROR: 0, Severity.WARNING: 1}
     return sorted(dict.fromkeys(found.problems), key=lambda problem: order[problem.severity])
 
@@ -138,10 +139,11 @@ def _parse(package: Package, found: Findings) -> None:
             found.problems += refused.problems
 
 
-def _play(package: Package, found: Findings) -> None:
+def _play(package: Package, regulations: Regulations | None, found: Findings) -> None:
     try:
         definition = build_definition(package)
+        book = None if regulations is None else rule_book(package, regulations)
     except PackageProblem as refused:
         found.problems += refused.problems
         return
-    found.problems += run_scenarios(definition)
+    found.problems += run_scenarios(definition, book)

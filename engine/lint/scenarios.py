@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from engine.clock import FixedClock, start_of_day
+from engine.compliance.rules import RuleBook
 from engine.definitions.package import Subject
 from engine.definitions.reading import Lines, Report, Table, did_you_mean
 from engine.definitions.versions import Definition
@@ -28,8 +30,8 @@ class Unmet(Exception):
     """Something that a scenario expects does not hold."""
 
 
-def run_scenarios(definition: Definition) -> list[Problem]:
-    """Play all scenarios of a package and return what does not hold."""
+def run_scenarios(definition: Definition, book: RuleBook | None = None) -> list[Problem]:
+    """Play all scenarios of a package, measured by its rules, and return what does not hold."""
     package = definition.package
     cast, problems = read_cast_values(package)
     scenarios, wrong = read_scenarios(package)
@@ -37,7 +39,7 @@ def run_scenarios(definition: Definition) -> list[Problem]:
     if problems:
         return problems
     for scenario in scenarios.values():
-        problems += play(definition, scenario, scenarios, cast)
+        problems += play(definition, scenario, scenarios, cast, partial(Player, book=book))
     return problems
 
 
@@ -208,6 +210,8 @@ def _found(player: Player, what: str, wanted: Any) -> Any:
         case "earliest":
             days = {task.element: task.earliest_on for task in player.open.values()}
             return {element: days.get(element) for element in wanted}
+        case "findings":
+            return wanted if sorted(wanted) == player.findings else player.findings
         case "membership" if isinstance(wanted, str):
             if player.subject_id is None:
                 return None

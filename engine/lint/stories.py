@@ -15,7 +15,16 @@ from engine.lint.cast import read_cast
 FOLDER = "scenarios/"
 CAST = FOLDER + "cast.toml"
 ACTIONS = ("complete", "send_back", "message", "refused", "clock")
-ASSERTIONS = ("opened", "due", "earliest", "membership", "stage", "status", "outcome")
+ASSERTIONS = (
+    "opened",
+    "due",
+    "earliest",
+    "membership",
+    "stage",
+    "status",
+    "outcome",
+    "findings",
+)
 
 
 @dataclass(frozen=True)
@@ -175,6 +184,8 @@ def _expectations(row: Table) -> dict[str, Any]:
     expected: dict[str, Any] = {}
     if "opened" in row:
         expected["opened"] = list(row.texts("opened"))
+    if "findings" in row:
+        expected["findings"] = list(row.texts("findings"))
     for key in ("due", "earliest"):
         if (days := row.table(key)) is not None:
             expected[key] = {element: days.day(element) for element in days.keys}
