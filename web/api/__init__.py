@@ -7,6 +7,7 @@ from flask import Flask
 from web.api import (
     attachments,
     auth,
+    case_file,
     definitions,
     deployments,
     errors,
@@ -34,5 +35,6 @@ def register(app: Flask) -> None:
         organisations,
         people,
         incidents,
+        case_file,
     ):
         api.register_blueprint(room.blueprint)

@@ -5,8 +5,9 @@ from flask import Flask
 
 def register(app: Flask) -> None:
     """Add the pages."""
-    from web.instances import files, messages, views
+    from web.instances import case_file, files, messages, views
 
     app.register_blueprint(views.blueprint)
     app.register_blueprint(messages.blueprint)
     app.register_blueprint(files.blueprint)
+    app.register_blueprint(case_file.blueprint)

@@ -25,6 +25,7 @@ from engine.runtime.views import (
 )
 from web.context import actor, clock, login_required, reading
 from web.forms.posted import posted_command, posted_revision
+from web.instances.case_file import offered_papers
 from web.language import in_words
 
 blueprint = Blueprint("instances", __name__, url_prefix="/matters")
@@ -157,6 +158,7 @@ def _page(view: MatterView, tab: str) -> str:
         tab=tab,
         tabs=tabs,
         papers=papers(view) if tab == "documents" else (),
+        official=offered_papers(view.row.id) if tab == "documents" else (),
         readings=readings,
         next_cursor=next_cursor,
         command_id=uuid4(),

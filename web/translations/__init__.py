@@ -21,6 +21,8 @@ SOURCES: Final = {
         "compliance/regulations.py",
         "compliance/results.py",
         "directory/**.py",
+        "documents/case_file.py",
+        "documents/papers.py",
         "forms/checking.py",
         "forms/codes.py",
         "forms/drafts.py",

@@ -54,6 +54,7 @@ _STEERING = {
     "suspend": Action.SUSPEND_MATTER,
     "resume": Action.RESUME_MATTER,
     "ledger": Action.VIEW_LEDGER,
+    "export": Action.EXPORT_CASE_FILE,
     "readers": Action.VIEW_READERS,
 }
 
