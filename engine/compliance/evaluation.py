@@ -6,7 +6,7 @@ and the offline check all come from here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -37,9 +37,10 @@ def evaluate(
     all that is new.
     """
     frame = Frame(book, facts, today, holidays, parameters)
+    recent = None if since is None else [o for o in facts.occurrences if o.seq >= since]
     found: dict[FindingKey, Result] = {}
     for rule in _concerned(book, touched):
-        for result in _judge_rule(frame, rule, since):
+        for result in _judge_rule(frame, rule, recent):
             known = found.get(result.key)
             if known is None or known.outcome is Outcome.NOT_APPLICABLE:
                 found[result.key] = result
@@ -109,23 +110,26 @@ def _concerned(book: RuleBook, touched: Collection[str] | None) -> Iterable[Rule
     return [rule for rule in book.rules if id(rule) in wanted]
 
 
-def _judge_rule(frame: Frame, rule: Rule, since: int | None) -> Iterator[Result]:
+def _judge_rule(frame: Frame, rule: Rule, recent: Sequence[Occurrence] | None) -> Iterator[Result]:
     facts = frame.facts
-    for element in rule.steps:
-        judged = False
-        for n, occurrence in enumerate(facts.all(element), 1):
-            if since is not None and occurrence.seq < since and rule.which is Judge.EACH:
-                continue
-            if judged and rule.which is Judge.FIRST:
-                break
-            result = _judge(frame, rule, occurrence, n)
-            if result is not None:
-                judged = True
-                if since is None or occurrence.seq >= since:
+    if recent is None:
+        for element in rule.steps:
+            for n, occurrence in enumerate(facts.all(element), 1):
+                if (result := _judge(frame, rule, occurrence, n)) is not None:
                     yield result
-        missing = _missing(frame, rule, element) or _to_come(frame, rule, element)
-        if missing is not None:
-            yield missing
+    else:
+        for occurrence in recent:
+            if occurrence.element in rule.steps:
+                result = _judge(frame, rule, occurrence, facts.round_of(occurrence))
+                if result is not None:
+                    yield result
+    missing = _missing(frame, rule) if rule.needed_by or rule.needed_for else None
+    if missing is not None:
+        yield missing
+    if rule.check.ahead and facts.ended_on is None:
+        for element in rule.steps[1:] if missing else rule.steps:
+            if (to_come := _to_come(frame, rule, element)) is not None:
+                yield to_come
 
 
 def _judge(frame: Frame, rule: Rule, occurrence: Occurrence, n: int) -> Result | None:
@@ -140,6 +144,8 @@ def _judge(frame: Frame, rule: Rule, occurrence: Occurrence, n: int) -> Result |
     case = Case(frame, rule, occurrence.element, occurrence, edition)
     if rule.where is not None and not case.holds(rule.where):
         return None
+    if rule.which is Judge.FIRST and len(case.counted(occurrence.element)) > 1:
+        return None
     frame.provisional = False
     verdict = rule.check.judge(case) if case.holds(rule.when) else None
     if verdict is None:
@@ -147,12 +153,10 @@ def _judge(frame: Frame, rule: Rule, occurrence: Occurrence, n: int) -> Result |
     return _result(case, verdict, n)
 
 
-def _missing(frame: Frame, rule: Rule, element: str) -> Result | None:
+def _missing(frame: Frame, rule: Rule) -> Result | None:
     """Return that a step was passed over: a later one was done, or the matter ended, without it."""
-    if not (rule.needed_by or rule.needed_for):
-        return None
-    facts = frame.facts
-    if element != rule.steps[0] or any(facts.all(step) for step in rule.steps):
+    facts, element = frame.facts, rule.steps[0]
+    if any(facts.all(step) for step in rule.steps):
         return None
     later = min(
         (o for name in rule.needed_by for o in facts.all(name)[:1]),
@@ -196,7 +200,7 @@ def _to_come(frame: Frame, rule: Rule, element: str) -> Result | None:
 
 def _outstanding(frame: Frame, rule: Rule, element: str) -> tuple[Verdict, Case] | None:
     """Ask a rule about a step that is still to be done in a matter that goes on."""
-    if frame.facts.ended_on is not None:
+    if frame.facts.ended_on is not None or not rule.check.ahead:
         return None
     edition = frame.edition(rule, frame.today)
     if rule.articles and edition not in rule.articles:

@@ -87,6 +87,10 @@ class Check(Protocol):
     (:mod:`engine.compliance.reads`).
     """
 
+    @property
+    def ahead(self) -> bool:
+        """Whether it ever has something to say of a step that is not done yet."""
+
     def judge(self, case: Case) -> Verdict | None:
         """Judge the time that the step was done; None when it does not apply."""
 

@@ -7,6 +7,7 @@ which is lawful: it is held again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from engine.compliance.case import Case
 from engine.compliance.kinds.meetings import counted_of, present_of
@@ -24,6 +25,8 @@ class Attendance:
     share: Share
     votes: tuple[Field, ...] = ()
     """The vote that was taken; without one a meeting below the quorum is only void."""
+
+    ahead: ClassVar[bool] = False
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a meeting that was held."""

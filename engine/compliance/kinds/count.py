@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.compliance.case import Case
 from engine.compliance.facts import Witness
@@ -31,6 +31,8 @@ class Count:
     """Each holds one of these posts; empty: any or none."""
     what: str = ""
     """Who they are, in words."""
+
+    ahead: ClassVar[bool] = False
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""

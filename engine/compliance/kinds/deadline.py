@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 from engine.compliance.case import Case
 from engine.compliance.kinds.spans import Begun, Length, Start, after, begun, still_to_do, words_of
@@ -31,6 +32,8 @@ class Deadline:
     """An earlier start: past the limit from it, it is only a warning."""
     must: str = ""
     """What has to be done, in words; otherwise the title of the step."""
+
+    ahead: ClassVar[bool] = True
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""

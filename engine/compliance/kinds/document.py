@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from engine.compliance.case import Case
 from engine.compliance.results import Outcome
@@ -35,6 +36,8 @@ class Document:
     """All of the papers are there."""
 
     papers: tuple[Paper, ...]
+
+    ahead: ClassVar[bool] = False
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""

@@ -30,6 +30,11 @@ class Every:
 
     parts: tuple[Part, ...]
 
+    @property
+    def ahead(self) -> bool:
+        """Some part of it looks ahead."""
+        return any(part.check.ahead for part in self.parts)
+
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""
         return self._together(case, lambda check: check.judge(case))

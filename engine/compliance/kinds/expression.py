@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from engine.compliance.case import Case
 from engine.compliance.facts import NOTHING
@@ -22,6 +23,8 @@ class Holds:
     not_met: str
     numbers: Mapping[str, Expression] = field(default=NOTHING)
     """By the name that stands in the sentences."""
+
+    ahead: ClassVar[bool] = False
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""

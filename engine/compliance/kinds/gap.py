@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from engine.compliance.case import Case
 from engine.compliance.results import Outcome
@@ -15,6 +16,8 @@ class Gap:
     """Recorded at most ``days`` plain days after the day it happened."""
 
     days: Amount
+
+    ahead: ClassVar[bool] = False
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""

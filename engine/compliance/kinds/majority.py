@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from engine.compliance.case import Case
 from engine.compliance.kinds.meetings import ADOPTED, LOST, Counted, counted_of, present_of
@@ -29,6 +30,8 @@ class Majority:
     tally: bool = False
     """Check instead that what was recorded equals what the numbers come to."""
     attendance: tuple[Field, ...] = ()
+
+    ahead: ClassVar[bool] = False
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a vote that was taken."""

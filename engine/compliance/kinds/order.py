@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from engine.compliance.case import Case
 from engine.compliance.facts import Occurrence
@@ -27,6 +28,8 @@ class Order:
     """What has to be true of the step that goes before."""
     name: str = ""
     """What goes before, in words; otherwise the title of the step."""
+
+    ahead: ClassVar[bool] = False
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 from engine.calendars.arithmetic import add_months
 from engine.compliance.case import Case
@@ -32,6 +33,8 @@ class Recurrence:
     """Calendar months before ``until`` in which ``at_least`` records lie."""
     what: str = ""
     """What is recorded, in words."""
+
+    ahead: ClassVar[bool] = True
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a record, or the step that ends the recurrence."""

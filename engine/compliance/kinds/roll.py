@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from engine.compliance.case import Case
 from engine.compliance.kinds.meetings import present_of
@@ -18,6 +19,8 @@ class Roll:
     fields: tuple[Field, ...]
     reasons: tuple[str, ...]
     """Codes of the lawful reasons to be left out."""
+
+    ahead: ClassVar[bool] = False
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a meeting that was held."""

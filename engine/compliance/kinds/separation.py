@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from engine.compliance.case import Case
 from engine.compliance.results import Outcome, joined
@@ -51,6 +51,8 @@ class Separation:
 
     one: Part
     others: tuple[Part, ...]
+
+    ahead: ClassVar[bool] = False
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""

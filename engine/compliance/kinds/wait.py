@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 from engine.calendars.arithmetic import next_day
 from engine.compliance.case import Case
@@ -24,6 +25,8 @@ class Wait:
     """The whole of the last day has to pass: the next day is the first lawful one."""
     must: str = ""
     """What has to wait, in words; otherwise the title of the step."""
+
+    ahead: ClassVar[bool] = True
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""
