@@ -195,6 +195,8 @@ def _to_come(frame: Frame, rule: Rule, element: str) -> Result | None:
     if asked is None:
         return None
     verdict, case = asked
+    if verdict.outcome is Outcome.MET:
+        return None
     return _result(case, verdict, frame.facts.next_round(element))
 
 

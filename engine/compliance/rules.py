@@ -95,7 +95,10 @@ class Check(Protocol):
         """Judge the time that the step was done; None when it does not apply."""
 
     def outstanding(self, case: Case) -> Verdict | None:
-        """Say what is to come of a step not done yet; None when nothing is known."""
+        """Say what is to come of a step not done yet; None when nothing is known.
+
+        MET when only the first or last lawful day is to be told, for :func:`limits`.
+        """
 
 
 @dataclass(frozen=True, slots=True)

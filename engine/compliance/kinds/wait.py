@@ -54,7 +54,12 @@ class Wait:
         amounts, first = self._first(case, start)
         left = (first - case.day).days
         if left <= 0:
-            return None
+            # Nothing is to come, but a day before the first is still not lawful.
+            sentence = self._sentence(
+                N_("%(wait)s；至 %(day)s 已满。"), case, start, amounts, first
+            )
+            numbers = _numbers(start, amounts, first, case.day)
+            return Verdict(Outcome.MET, sentence, numbers, until=first, earliest=True)
         return Verdict(
             Outcome.PENDING,
             self._sentence(
