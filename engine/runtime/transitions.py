@@ -107,7 +107,8 @@ def complete(
     variables = {name: data.get(name) for name in kept}
     changed = _roles(definition, task.element, data)
     variables |= {r: list(ids) for r, ids in changed.items() if r in definition.spec.variables}
-    matter = replace(matter, participants={**matter.participants, **changed})
+    if changed:
+        matter = replace(matter, participants={**matter.participants, **changed})
     run.complete(uid, variables, occurred_on)
     return _after(matter, run, before, world, occurred_on, participants=changed)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 # mypy: disallow-subclassing-any=False
 # (SpiffWorkflow ships no type information.)
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from os import urandom
 from typing import Any, Protocol
 
@@ -107,29 +107,32 @@ class Step(Task):
         return {}
 
 
-def walk(workflow: Any) -> Iterator[Step]:
-    """Yield the tasks of one workflow, depth first, in the order of their branches."""
+def walk(workflow: Any) -> list[Step]:
+    """Return the tasks of one workflow, depth first, in the order of their branches."""
     tasks = workflow.tasks
+    found = []
     waiting = [workflow.task_tree.id]
     while waiting:
         step = tasks[waiting.pop()]
-        yield step
+        found.append(step)
         if step._children:
-            waiting.extend(reversed(step._children))
+            waiting += step._children[::-1]
+    return found
 
 
-def walk_all(top: Workflow) -> Iterator[Step]:
-    """Yield the tasks of a workflow and its running subprocesses, each below its own task."""
-    stack = [walk(top)]
-    while stack:
-        step = next(stack[-1], None)
-        if step is None:
-            stack.pop()
-            continue
-        yield step
+def walk_all(top: Workflow) -> list[Step]:
+    """Return the tasks of a workflow and its running subprocesses, each below its own task."""
+    return _below(top, top) if top.subprocesses else walk(top)
+
+
+def _below(top: Workflow, workflow: Any) -> list[Step]:
+    found = []
+    for step in walk(workflow):
+        found.append(step)
         inner = top.subprocesses.get(step.id)
         if inner is not None and not inner.completed:
-            stack.append(walk(inner))
+            found += _below(top, inner)
+    return found
 
 
 class _Scope:
