@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from engine.compliance.regulation_reading import FOLDER, MANIFEST, load_regulation_folder
 from engine.compliance.regulations import Regulation, Regulations
+from engine.compliance.uses import Place, uses_of
 from engine.definitions.package import MANIFEST as PACKAGE
 from engine.definitions.package import Package, did_you_mean, load_folder
 from engine.errors import PackageProblem, Problem
 from engine.lint.findings import Findings
-
-Cited = tuple[str, str, str]
-"""A regulation by id, an edition and an article that some step or rule rests on."""
 
 
 def is_regulations(folder: Path) -> bool:
@@ -104,7 +101,7 @@ def check_coverage(regulations: Regulations, packages: Mapping[str, Package]) ->
         ours = [packages[key] for key in regulation.procedures if key in packages]
         if not ours:
             continue
-        cited = set(citations(regulations, ours))
+        cited = {place for package in ours for place, _ in uses_of(package, regulations)}
         for edition, article in _forgotten(regulation, cited):
             found.warn(
                 "article-uncovered",
@@ -116,31 +113,7 @@ def check_coverage(regulations: Regulations, packages: Mapping[str, Package]) ->
     return found
 
 
-def citations(regulations: Regulations, packages: Iterable[Package]) -> Iterator[Cited]:
-    """Yield every article that the steps and rules of packages rest on."""
-    for package in packages:
-        for step in package.steps.values():
-            for basis in step.basis:
-                if (regulation := regulations.find(basis.regulation)) is not None:
-                    yield regulation.id, basis.edition, basis.article
-        yield from _rule_citations(regulations, package)
-
-
-def _rule_citations(regulations: Regulations, package: Package) -> Iterator[Cited]:
-    try:
-        rules = tomllib.loads(package.files.get("rules.toml", b"").decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return
-    for rule in rules.get("rule", []):
-        regulation = regulations.find(str(rule.get("regulation")))
-        articles = rule.get("articles", {})
-        if regulation is not None and isinstance(articles, Mapping):
-            for edition, numbers in articles.items():
-                for number in numbers:
-                    yield regulation.id, str(edition), str(number)
-
-
-def _forgotten(regulation: Regulation, cited: set[Cited]) -> Iterator[tuple[str, str]]:
+def _forgotten(regulation: Regulation, cited: set[Place]) -> Iterator[tuple[str, str]]:
     """Yield edition and number of the articles that nothing rests on."""
     later: set[str] = set()
     for edition in reversed(regulation.editions):

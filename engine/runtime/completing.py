@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from engine.attachments.operations import bind_attachments
 from engine.clock import Clock
+from engine.compliance.backfill import is_backfilled
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
 from engine.ledger.chain import Event
@@ -27,14 +28,6 @@ from engine.runtime.world import (
     matter_of,
     task_view,
 )
-
-BACKFILL_GAP_DAYS = 7
-"""A step recorded later than this after it happened is marked 补录 (domain/01, R-ADM-42)."""
-
-
-def is_backfilled(day: date, clock: Clock) -> bool:
-    """Tell whether what happened on ``day`` is recorded so late that it is marked 补录."""
-    return clock.today() - day > timedelta(days=BACKFILL_GAP_DAYS)
 
 
 def complete_task(
@@ -105,7 +98,7 @@ def complete_step(
     said: Mapping[str, Any] = {}
     if is_judged(session, matter.definition, row.element):
         said = witness(session, world, context, form.fields, cleaned, day, decision.post)
-    backfilled = is_backfilled(day, clock)
+    backfilled = is_backfilled(session, row.path, day, clock)
     event = Event(
         EntryKind.COMPLETED,
         actor_id=actor.person_id,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from engine.attachments.operations import bind_attachments
 from engine.clock import Clock
+from engine.compliance.backfill import is_backfilled
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
 from engine.directory.things import MessageView
@@ -25,7 +26,6 @@ from engine.ledger.kinds import EntryKind
 from engine.runtime import transitions
 from engine.runtime.applying import apply, attached
 from engine.runtime.commands import Command, Done, carry_out
-from engine.runtime.completing import is_backfilled
 from engine.runtime.locking import instance_row, same_revision
 from engine.runtime.models import OutboxMessage
 from engine.runtime.people import form_context
@@ -100,7 +100,7 @@ def send_message(
         transition = transitions.deliver(matter, action.name, cleaned, day, world)
         if transition is None:
             raise Conflict(N_("事项目前的环节不能进行这项操作。"))
-        backfilled = is_backfilled(day, clock)
+        backfilled = is_backfilled(session, row.path, day, clock)
         event = Event(
             EntryKind.MESSAGE_RECEIVED,
             actor_id=actor.person_id,

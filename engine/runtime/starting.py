@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.compliance.backfill import is_backfilled
 from engine.definitions.versions import Definition, active_version, load_definition
 from engine.directory.actors import Actor
 from engine.directory.membership import standing_on
@@ -28,7 +29,7 @@ from engine.ledger.kinds import EntryKind
 from engine.runtime import store, transitions
 from engine.runtime.applying import apply
 from engine.runtime.commands import Command, Done, carry_out
-from engine.runtime.completing import complete_step, is_backfilled
+from engine.runtime.completing import complete_step
 from engine.runtime.locking import instance_row
 from engine.runtime.models import Instance
 from engine.runtime.transitions import Transition, World
@@ -88,7 +89,7 @@ def start_instance(
             started_on=day,
             started_at=clock.now(),
         )
-        backfilled = is_backfilled(day, clock)
+        backfilled = is_backfilled(session, organisation.path, day, clock)
         event = Event(
             EntryKind.STARTED,
             actor_id=actor.person_id,
