@@ -20,14 +20,13 @@ from engine import postgres
 from engine.attachments.store import Store
 from engine.clock import SystemClock
 from engine.database import db, unit_of_work
-from engine.definitions.operations import deploy_package
-from engine.definitions.package import load_folder
 from engine.demo import matters
 from engine.demo.people import PASSWORD, create_demo_directory
 from engine.directory.models import Account, Post
 from engine.migrations import upgrade
 from engine.runtime.models import Instance, Task
 from engine.settings import ROOT, Settings
+from tests.shipped import deploy_shipped
 from web import create_app
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -93,7 +92,7 @@ def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def _fill(store: Store) -> None:
     clock = SystemClock()
     with unit_of_work() as session:
-        deploy_package(session, load_folder(ROOT / "processes" / "member_admission"), clock)
+        deploy_shipped(session, clock)
         town = create_demo_directory(session, clock)
     every = matters.plans
 

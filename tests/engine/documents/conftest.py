@@ -16,17 +16,15 @@ from engine.attachments.operations import record_blob
 from engine.attachments.store import Store
 from engine.clock import FixedClock
 from engine.database import db, unit_of_work
-from engine.definitions.operations import deploy_package
-from engine.definitions.package import load_folder
-from engine.definitions.versions import load_definition
 from engine.demo.paper import sample_paper
 from engine.directory.actors import Actor, load_actor
 from engine.directory.models import Membership, Person, Post
 from engine.documents.case_file import CaseFile, export_case_file
 from engine.ledger.checkpoints import seal_checkpoint
 from engine.lint.scenarios import play, read_cast_values, read_scenarios
-from engine.settings import ROOT, Settings
+from engine.settings import Settings
 from tests.engine.runtime.test_scenarios import DatabasePlayer
+from tests.shipped import deploy_shipped
 
 
 @dataclass
@@ -69,8 +67,8 @@ def play_matter(
     paper = store.put(sample_paper(), "材料.pdf")
     with unit_of_work() as unit:
         record_blob(unit, clock, paper)
-        package = load_folder(ROOT / "processes" / "member_admission")
-        definition = load_definition(unit, deploy_package(unit, package, clock).version_id)
+        definition = deploy_shipped(unit, clock)
+    package = definition.package
     players: list[DatabasePlayer] = []
 
     def player(**more: Any) -> DatabasePlayer:

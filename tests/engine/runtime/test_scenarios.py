@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from engine.attachments.models import Blob
 from engine.clock import FixedClock
+from engine.compliance.findings import KEPT
+from engine.compliance.from_ledger import read_facts
+from engine.compliance.models import Finding
 from engine.database import unit_of_work
-from engine.definitions.operations import deploy_package
-from engine.definitions.package import load_folder
-from engine.definitions.versions import Definition, load_definition
+from engine.definitions.versions import Definition
 from engine.demo.playing import Play
 from engine.directory.codes import MembershipStatus
 from engine.directory.membership import status_on, timeline
@@ -24,10 +24,12 @@ from engine.directory.models import Membership, Organisation, Person, Post, Righ
 from engine.ledger.kinds import EntryKind
 from engine.lint.cast import Cast, CastPerson
 from engine.lint.scenarios import play, read_cast_values, read_scenarios
-from engine.runtime.models import Task
+from engine.runtime.judging import measure_of
+from engine.runtime.models import Instance, Task
 from engine.runtime.queries.records import read_trail
+from engine.runtime.rejudging import rejudge_matter
+from tests.shipped import PROCESSES, deploy_shipped
 
-PROCESSES = Path(__file__).parents[3] / "processes"
 FILE = "0" * 64
 
 
@@ -87,6 +89,15 @@ class DatabasePlayer:
 
     def set_clock(self, day: date) -> None:
         self.play.set_clock(day)
+
+    @property
+    def findings(self) -> list[str]:
+        from engine.database import db
+
+        met = select(Finding.rule).where(
+            Finding.instance_id == self.play.instance_id, Finding.outcome == "not_met"
+        )
+        return sorted(set(db.session().scalars(met)))
 
     # what it has come to
     @property
@@ -212,17 +223,45 @@ def create_cast(cast: Cast, clock: FixedClock) -> dict[str, int]:
     return ids
 
 
+def assert_findings_are_those_of_the_ledger(
+    session: Session, instance: Instance, definition: Definition, clock: FixedClock
+) -> None:
+    """What the steps found, each in its transaction, is what all rules find in the whole record."""
+
+    def stored() -> set[tuple[str, str, int, int | None, str]]:
+        rows = session.execute(
+            select(Finding.rule, Finding.element, Finding.round, Finding.seq, Finding.outcome)
+            .where(Finding.instance_id == instance.id, Finding.outcome.in_(("not_met", "pending")))
+            .execution_options(populate_existing=True)
+        )
+        return {tuple(row) for row in rows}
+
+    measure = measure_of(session, definition, instance.path, clock)
+    facts = read_facts(session, instance.id)
+    if measure is None or facts is None:
+        return
+    fresh = {
+        (*result.key, result.seq, str(result.outcome))
+        for result in measure.judge(facts)
+        if result.outcome in KEPT
+    }
+    assert {row for row in stored() if row[3]} == {row for row in fresh if row[3]}
+    rejudge_matter(instance.id, clock)
+    assert stored() == fresh
+
+
 @pytest.mark.parametrize(("key", "name"), scenario_names())
 def test_a_scenario_holds_on_the_database(
     session: Session, clock: FixedClock, key: str, name: str
 ) -> None:
     with unit_of_work() as unit:
-        package = load_folder(PROCESSES / key)
-        version = deploy_package(unit, package, clock).version_id
-        definition = load_definition(unit, version)
+        definition = deploy_shipped(unit, clock, key)
+    package = definition.package
     cast, wrong = read_cast_values(package)
     scenarios, problems = read_scenarios(package)
     assert not wrong + problems
     found = play(definition, scenarios[name], scenarios, cast, DatabasePlayer)
     assert not found, "\n".join(map(str, found))
     assert session.scalars(select(Task.id)).first() is not None
+    for instance in session.scalars(select(Instance)):
+        assert_findings_are_those_of_the_ledger(session, instance, definition, clock)

@@ -16,7 +16,6 @@ from werkzeug.test import TestResponse
 
 from engine.clock import FixedClock
 from engine.database import unit_of_work
-from engine.definitions.operations import deploy_package
 from engine.definitions.package import Package, load_folder
 from engine.directory.codes import MembershipStatus, OrganisationKind, PostKind
 from engine.directory.membership import set_status
@@ -25,6 +24,7 @@ from engine.directory.organisations import add_organisation
 from engine.directory.posts import add_post
 from engine.directory.tokens import create_token
 from engine.settings import ROOT
+from tests.shipped import deploy_shipped
 
 API = "/api/v1"
 KEY = "member_admission"
@@ -198,5 +198,5 @@ def town(app: Flask, session: Session, clock: FixedClock) -> Town:
             unit.add(account)
             unit.flush()
             accounts[key] = account.id
-        deploy_package(unit, admission(), clock)
+        deploy_shipped(unit, clock)
     return Town(app, session, clock, places, people, accounts)
