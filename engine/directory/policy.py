@@ -61,6 +61,8 @@ class Action(Coded):
     RESUME_MATTER = "resume_matter", N_("恢复该事项")
     CORRECT_ENTRY = "correct_entry", N_("更正该事项的记录")
     WAIVE_FINDING = "waive_finding", N_("豁免该事项的问题")
+    ALLOW_OVERRIDE = "allow_override", N_("准予该事项越过阻断")
+    CONCLUDE_FINDING = "conclude_finding", N_("对该事项的问题作出结论")
     ASK_EXPLANATION = "ask_explanation", N_("要求对该事项作出说明")
     GIVE_EXPLANATION = "give_explanation", N_("对该事项的问题作出说明")
     MANAGE_INCIDENT = "manage_incident", N_("处理该事项的异常")
@@ -127,6 +129,8 @@ POLICY: Mapping[Action, Rule] = {
     Action.CORRECT_ENTRY: Rule((r.over(LEADING),), bar=(r.about_oneself,)),
     # An organisation does not waive its own findings; an auditor reports and never changes.
     Action.WAIVE_FINDING: Rule((r.above(LEADING),), bar=(r.about_oneself,)),
+    Action.ALLOW_OVERRIDE: Rule((r.above(LEADING),), bar=(r.about_oneself,)),
+    Action.CONCLUDE_FINDING: Rule((r.above(LEADING), r.auditors), bar=(r.about_oneself,)),
     Action.ASK_EXPLANATION: Rule((r.above(LEADING), r.auditors)),
     Action.GIVE_EXPLANATION: Rule((r.here(COMMITTEE),)),
     # Administrators mend the machinery without reading the matters.
