@@ -30,9 +30,11 @@ def register(app: Flask) -> None:
 
     def keep(error: BaseException | None) -> None:
         registry = db.session.registry
-        if error is None and len(spare) < MOST and registry.has() and set_aside(registry()):
-            spare.append(registry())
-            registry.clear()
+        if error is None and len(spare) < MOST and registry.has():
+            session = registry()
+            if set_aside(session):
+                registry.clear()
+                spare.append(session)
 
     app.before_request(take)
     app.teardown_appcontext(keep)

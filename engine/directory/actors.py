@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
@@ -179,17 +180,22 @@ def load_actors(session: Session, person_ids: Iterable[int], day: date) -> dict[
     if borrowers := [who for who, found in rows.items() if found[0].borrows]:
         for row in lent_to(session, ids=borrowers, day=day):
             lent.setdefault(row.id, []).append(row)
-    return {who: _build(found, lent.get(who, ()), day) for who, found in rows.items()}
+    return {who: _build(tuple(found), tuple(lent.get(who, ())), day) for who, found in rows.items()}
 
 
 def _actor(session: Session, rows: Sequence[Record], day: date) -> Actor:
     """Return the actor of one person's rows, with what was lent to him."""
-    borrows = rows[0].borrows
-    return _build(rows, lent_to(session, ids=[rows[0].id], day=day) if borrows else (), day)
+    first = rows[0]
+    lent = lent_to(session, ids=[first.id], day=day) if first.borrows else ()
+    return _build(tuple(rows), tuple(lent), day)
 
 
-def _build(rows: Sequence[Record], lent: Sequence[Record], day: date) -> Actor:
-    """Build an actor from his rows and the posts lent to him."""
+@lru_cache(maxsize=1024)
+def _build(rows: tuple[Record, ...], lent: tuple[Record, ...], day: date) -> Actor:
+    """Build an actor from his rows and the posts lent to him.
+
+    He is a value: who asks again and again is read each time, but built once while nothing changes.
+    """
     first = rows[0]
     posts = [
         HeldPost(

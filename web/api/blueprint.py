@@ -18,7 +18,7 @@ from marshmallow import Schema, ValidationError
 
 from engine.errors import N_, InvalidInput
 from web.api.bodies import read_json
-from web.api.fields import flatten
+from web.api.fields import Shape, flatten
 
 View = TypeVar("View", bound=Callable[..., Response])
 Wrapped = Callable[[Callable[..., Response]], Callable[..., Response]]
@@ -72,12 +72,12 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # the library h
         return decorator
 
 
-def body(schema: type[Schema]) -> Wrapped:
+def body(schema: type[Shape]) -> Wrapped:
     """Give the view the JSON body, checked by ``schema``, as its first argument."""
     return _reading(schema, "json", read_json, (400, 413, 415, 422))
 
 
-def query(schema: type[Schema]) -> Wrapped:
+def query(schema: type[Shape]) -> Wrapped:
     """Give the view the query string, checked by ``schema``, as its first argument."""
     return _reading(schema, "query", _read_query, (422,))
 
@@ -141,7 +141,7 @@ def document_errors(view: Callable[..., Response], statuses: Iterable[int]) -> N
 
 
 def _reading(
-    schema: type[Schema], location: str, read: Callable[[], Any], errors: tuple[int, ...]
+    schema: type[Shape], location: str, read: Callable[[], Any], errors: tuple[int, ...]
 ) -> Wrapped:
     loader = schema()
 
@@ -149,7 +149,7 @@ def _reading(
         @wraps(view)
         def reading(**path: Any) -> Response:
             try:
-                given = loader.load(read())
+                given = loader.read(read())
             except ValidationError as error:
                 raise InvalidInput(flatten(error.messages)) from None
             return view(given, **path)

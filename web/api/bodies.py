@@ -33,10 +33,8 @@ def read_json() -> Any:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
     try:
-        # Decoded here: json.loads would guess the encoding and let in halves of surrogate pairs.
-        value = json.loads(
-            raw.decode("utf-8"), parse_constant=_refuse, parse_int=_whole, parse_float=_finite
-        )
+        # Not json.loads: it would guess the encoding and let in halves of surrogate pairs.
+        value = _DECODER.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError):
         raise BadRequest from None
     # Only an escape can bring in what UTF-8 itself cannot carry, and NUL.
@@ -60,6 +58,9 @@ def _finite(digits: str) -> float:
     if not math.isfinite(value):
         raise ValueError("the number is too large")
     return value
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole, parse_float=_finite)
 
 
 def _unstorable(value: Any) -> bool:

@@ -15,6 +15,8 @@ from flask import Response
 
 MEDIA_TYPE: Final = "application/json"
 
+_in_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def reply(
     body: Mapping[str, Any],
@@ -24,8 +26,7 @@ def reply(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return ``body`` as JSON; ``revision`` becomes the ETag."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    answer = Response(text, status, content_type=MEDIA_TYPE)
+    answer = Response(_in_json(body), status, content_type=MEDIA_TYPE)
     if revision is not None:
         answer.headers["ETag"] = f'"{revision}"'
     if headers:
