@@ -29,10 +29,8 @@ _IDLE: Final = TransactionStatus.IDLE
 _OPEN: Final = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 _BINARY: Final = Format.BINARY
 
-_Command = tuple[bytes, list[bytes | None] | None]
-"""A prepared statement with its values; without any, a plain command."""
-_BEGIN: Final[_Command] = (b"BEGIN", None)
-_COMMIT: Final[_Command] = (b"COMMIT", None)
+_Command = tuple[bytes, list[bytes | None]]
+"""A prepared statement with its values."""
 
 
 class Record(Protocol):
@@ -102,7 +100,7 @@ class Connection(psycopg.Connection[Any]):
     def commit(self) -> None:
         """Commit the pending transaction, if there is one."""
         if self._waiting:
-            self._waiting.append((_COMMIT, None))
+            self.run("COMMIT", {})
             self._send_waiting()
         elif self.pgconn.transaction_status == TransactionStatus.INTRANS:
             _check(self.pgconn.exec_(b"COMMIT"))
@@ -140,7 +138,7 @@ class Connection(psycopg.Connection[Any]):
         commands = self._waiting
         self._waiting = []
         if self.pgconn.transaction_status == _IDLE and not self.autocommit:
-            commands.insert(0, (_BEGIN, None))
+            commands.insert(0, (self._prepared_statement("BEGIN").command({}), None))
         if len(commands) == 1:
             results = [self._ask(commands[0][0])]
         else:
@@ -163,10 +161,7 @@ class Connection(psycopg.Connection[Any]):
         connection = self.pgconn
         connection.enter_pipeline_mode()
         for name, values in commands:
-            if values is None:
-                connection.send_query_params(name, None)
-            else:
-                connection.send_query_prepared(name, values, None, _BINARY)
+            connection.send_query_prepared(name, values, None, _BINARY)
         connection.pipeline_sync()
         *results, _ = self.wait(self._answers(len(commands) + 1))  # a mark ends them
         connection.exit_pipeline_mode()
