@@ -42,7 +42,7 @@ def sections() -> list[Section]:
         (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions"}),
     ]
     if Audience.ADMIN in audiences(actor()):
-        entries.append((gettext("管理"), "book", "admin.index", {"admin"}))
+        entries.append((gettext("管理"), "book", "admin.index", {"admin", "admin.imports"}))
     return [
         Section(title, symbol, url_for(endpoint), blueprint in blueprints)
         for title, symbol, endpoint, blueprints in entries

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import BigInteger, any_, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.sql.elements import ColumnElement
 
 from engine.directory.actors import Actor
 from engine.directory.codes import MembershipStatus, OrganisationKind, PostKind
@@ -72,7 +74,7 @@ def organisations_kept(
 
     ``text`` is looked for in name and code; ``after`` is the path of the last line before.
     """
-    order = Organisation.path.collate("C")
+    order = _numbers(Organisation.path)
     statement = (
         select(
             Organisation.id,
@@ -96,7 +98,7 @@ def organisations_kept(
     if parent_id is not None:
         statement = statement.where(Organisation.parent_id == parent_id)
     if after:
-        statement = statement.where(order > after)
+        statement = statement.where(order > _numbers(literal(after)))
     rows = session.execute(statement).all()
     counts = _counts(session, [row.id for row in rows])
     return [
@@ -128,7 +130,10 @@ def roster(
     rows = session.execute(
         select(Person.id, Person.code, Person.name, Account.login, Account.disabled_at)
         .outerjoin(Account, Account.person_id == Person.id)
-        .where(Person.organisation_id == organisation_id, Person.id > after_id)
+        .where(
+            or_(Person.organisation_id == organisation_id, Person.group_id == organisation_id),
+            Person.id > after_id,
+        )
         .order_by(Person.id)
         .limit(limit + 1)
     ).all()
@@ -159,6 +164,11 @@ def roster(
     )
 
 
+def _numbers(path: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[Any]:
+    """Return a path as its numbers: the tree's order, those entered first before the later."""
+    return func.string_to_array(func.btrim(path, "/"), "/").cast(ARRAY(BigInteger))
+
+
 def _above(session: Session, actor: Actor, found: Organisation) -> tuple[tuple[int, str], ...]:
     ids = [int(part) for part in found.path.strip("/").split("/")][:-1]
     rows = session.execute(
@@ -173,15 +183,21 @@ def _above(session: Session, actor: Actor, found: Organisation) -> tuple[tuple[i
 
 
 def _counts(session: Session, ids: list[int]) -> dict[int, int]:
+    wanted = any_(literal(ids, ARRAY(BigInteger)))
     below = aliased(Organisation)
     rows = session.execute(
         select(Organisation.id, func.count(Person.id).label("people"))
         .join(below, below.path.like(Organisation.path + "%"))
         .join(Person, Person.organisation_id == below.id)
-        .where(Organisation.id == any_(literal(ids, ARRAY(BigInteger))))
+        .where(Organisation.id == wanted)
         .group_by(Organisation.id)
-    )
-    return {row.id: row.people for row in rows}
+    ).all()
+    in_groups = session.execute(
+        select(Person.group_id.label("id"), func.count(Person.id).label("people"))
+        .where(Person.group_id == wanted)
+        .group_by(Person.group_id)
+    ).all()
+    return {row.id: row.people for row in (*rows, *in_groups)}
 
 
 def _posts(

@@ -71,14 +71,14 @@ def upload() -> Response | tuple[str, int]:
         if file is None or not file.filename:
             raise InvalidInput({"file": [N_("请选择填好的 Excel 文件。")]})
         content = file.stream.read(LARGEST_FILE + 1)
-        upload_id = keep_upload(clock(), actor(), file.filename, content)
+        upload_id = keep_upload(clock(), actor(), file.filename.replace("\0", ""), content)
     except InvalidInput as error:
         wrong = [in_words(message) for found in error.fields.values() for message in found]
         return render_template("admin/import.html", wrong=wrong), 422
     return redirect(url_for("admin.imports.preview", upload_id=upload_id), 303)
 
 
-@blueprint.get("/<int:upload_id>")
+@blueprint.get("/<int(max=9223372036854775807):upload_id>")
 @administrators_only
 def preview(upload_id: int) -> str:
     """Show every mistake, or everything that would change."""
@@ -89,7 +89,7 @@ def preview(upload_id: int) -> str:
     return _page(found, plan)
 
 
-@blueprint.post("/<int:upload_id>")
+@blueprint.post("/<int(max=9223372036854775807):upload_id>")
 @administrators_only
 def confirm(upload_id: int) -> Response | tuple[str, int] | str:
     """Import what the preview showed. A second confirmation changes nothing."""

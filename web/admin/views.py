@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from typing import Final
 
@@ -22,8 +23,10 @@ PAGE: Final = 100
 @administrators_only
 def index() -> str:
     """List the organisations, the tree's order kept."""
-    text = request.args.get("q", "").strip()[:100]
+    text = request.args.get("q", "").replace("\0", "").strip()[:100]
     after = request.args.get("cursor", "")[:500]
+    if not re.fullmatch(r"(/\d{1,18})+/", after):
+        after = ""
     lines = organisations_kept(
         reading(), actor(), clock().today(), text=text, after=after, limit=PAGE + 1
     )
@@ -37,7 +40,7 @@ def index() -> str:
     )
 
 
-@blueprint.get("/organisations/<int:organisation_id>")
+@blueprint.get("/organisations/<int(max=9223372036854775807):organisation_id>")
 @administrators_only
 def organisation(organisation_id: int) -> str:
     """Show who is in an organisation, with posts and logins."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from engine.coded import Coded
 from engine.directory.codes import Gender, MembershipStatus, OrganisationKind, PostKind
-from engine.errors import Translatable
+from engine.errors import N_, Translatable
 
 
 class Kind(StrEnum):
@@ -63,7 +63,7 @@ STATUS_COLUMNS: Final[Mapping[str, MembershipStatus]] = {
 """The columns of a person's timeline, in the order in which the days must follow each other."""
 
 ORGANISATIONS: Final = Sheet(
-    "党组织",
+    N_("党组织"),
     (
         Column(
             "code", "编码", "本单位内唯一，导入后不再变", required=True, width=14, example="D0102"
@@ -99,7 +99,7 @@ ORGANISATIONS: Final = Sheet(
 )
 
 PEOPLE: Final = Sheet(
-    "人员",
+    N_("人员"),
     (
         Column(
             "code",
@@ -143,7 +143,7 @@ PEOPLE: Final = Sheet(
 )
 
 POSTS: Final = Sheet(
-    "职务",
+    N_("职务"),
     (
         Column("person", "人员编号", "见“人员”表", required=True, width=14, example="R0001"),
         Column("organisation", "党组织编码", "任职的党组织", required=True, example="D0102"),
@@ -163,7 +163,7 @@ POSTS: Final = Sheet(
 )
 
 ACCOUNTS: Final = Sheet(
-    "账号",
+    N_("账号"),
     (
         Column("person", "人员编号", "见“人员”表", required=True, width=14, example="R0001"),
         Column(
