@@ -32,6 +32,7 @@ from engine.directory.posts import add_post
 from engine.runtime.operations import start_instance
 from engine.settings import ROOT, Settings
 from web import create_app
+from web.translations import compile_texts
 
 PASSWORD = "a quiet river bends"
 
@@ -42,6 +43,7 @@ def app(
 ) -> Iterator[Flask]:
     """The web application, bound to the test database; uploads go to a folder of this run."""
     own = replace(settings, data_dir=tmp_path_factory.mktemp("data"))
+    compile_texts()
     app = create_app(own, where=database)
     yield app
     with app.app_context():

@@ -21,7 +21,7 @@ from engine.forms.votes import (
 )
 from tests.engine.forms.conftest import World
 from web.language import in_words
-from web.translations import compile_texts, english, extracted
+from web.translations import english, extracted
 
 THRESHOLD = "more_than_half_of_due"
 PLACE = re.compile(r"%\(\w+\)[sd]|%s")
@@ -43,14 +43,12 @@ def test_every_message_has_an_english_text() -> None:
 
 
 def test_pages_speak_english_when_asked(app: Flask) -> None:
-    compile_texts()
     with app.test_request_context(), force_locale("en"):
         assert gettext("待办") == "To do"
         assert in_words("党支部") == "Party branch"
 
 
 def test_what_a_form_refuses_is_said_in_the_reader_s_language(app: Flask) -> None:
-    compile_texts()
     form = compile_form(
         {
             "schemaVersion": 16,
@@ -83,7 +81,6 @@ def test_what_a_form_refuses_is_said_in_the_reader_s_language(app: Flask) -> Non
 
 
 def test_a_meeting_is_said_in_english_with_its_numbers(app: Flask) -> None:
-    compile_texts()
     meeting = Attendance(12, tuple(range(7)), (), Share.MORE_THAN_HALF)
     vote = Vote(Ballots(in_favour=5, written_for=1), meeting, Threshold.parse(THRESHOLD))
     assert vote_in_words(vote) == "赞成须 7 票，现 6 票（其中书面意见 1 票），未通过"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -84,6 +85,8 @@ def untranslated(catalog: Catalog) -> list[str]:
 def compile_texts() -> Path:
     """Write the file that pages read; it is made at setup and not kept in the repository."""
     target = FOLDER / "messages.mo"
-    with target.open("wb") as handle:
+    fresh = target.with_suffix(f".{os.getpid()}")
+    with fresh.open("wb") as handle:
         write_mo(handle, english())
+    fresh.replace(target)  # whoever reads it meanwhile sees the old file or the new one
     return target

@@ -254,3 +254,19 @@ def test_a_query_is_taken_strictly(town: Town, query: str) -> None:
     response = town.program("secretary").get(f"tasks?{query}")
     assert (response.status_code, code(response)) == (422, "invalid_input")
     assert list(response.get_json()["fields"]) == [query.partition("=")[0]]
+
+
+def test_what_is_refused_is_said_in_the_language_asked_for(town: Town) -> None:
+    applicant = town.program("applicant")
+    answers = [
+        applicant.get("tasks?limit=1000", headers={"Accept-Language": language}).get_json()
+        for language in ("zh", "en")
+    ]
+    assert [answer["fields"]["limit"] for answer in answers] == [
+        ["应为 1 至 100 的整数。"],
+        ["Must be a whole number from 1 to 100."],
+    ]
+    assert [answer["title"] for answer in answers] == [
+        "填写的内容有误",
+        "Something entered is not right",
+    ]
