@@ -20,6 +20,8 @@ from engine.database import unit_of_work
 from engine.directory.accounts import forget_old_attempts
 from engine.directory.importing import forget_old_uploads
 from engine.directory.sessions import remove_ended_sessions
+from engine.ledger.checkpoints import checkpoint_due, seal_checkpoint
+from engine.ledger.keys import SigningKeyMissing, lock_checkpoints
 from engine.queue import enqueue, worker_app
 from engine.runtime import operations
 from engine.runtime.messages import MESSAGE_DAYS
@@ -70,6 +72,11 @@ def build_worker(
         settings: Settings = app.extensions["guicheng"]
         tidy_up(clock, Store(settings.data_dir / "attachments", settings.attachment_max_bytes))
 
+    @worker.periodic(cron="*/10 * * * *")
+    @job("seal", queueing_lock="seal")
+    def seal(timestamp: int) -> None:
+        seal_when_due(app.extensions["guicheng"], clock)
+
     @worker.periodic(cron="*/2 * * * *")
     @worker.task(name="rescue_stalled", queueing_lock="rescue_stalled")
     async def rescue_stalled(timestamp: int) -> None:
@@ -97,6 +104,23 @@ def tidy_up(clock: Clock, store: Store) -> None:
         uploads = forget_old_uploads(session, clock=clock)
     files = forget_unused(clock, store)
     log.info("tidied", attempts=attempts, sessions=ended, uploads=uploads, files=files)
+
+
+def seal_when_due(settings: Settings, clock: Clock) -> bool:
+    """Seal a checkpoint if the last one is old enough; say whether it was.
+
+    A machine without the private key says so in its log and goes on with its other work.
+    """
+    try:
+        with unit_of_work() as session:
+            lock_checkpoints(session)
+            if not checkpoint_due(session, settings, clock):
+                return False
+            seal_checkpoint(session, settings, clock)
+    except SigningKeyMissing as error:
+        log.error("checkpoint_not_signed", reason=str(error))
+        return False
+    return True
 
 
 _LOST_TIMERS = text(
@@ -191,6 +215,7 @@ def run_worker(
     def catch_up() -> None:
         with app.app_context():
             sweep_all(clock or SystemClock())
+            seal_when_due(app.extensions["guicheng"], clock or SystemClock())
 
     async def main() -> None:
         async with worker.open_async():

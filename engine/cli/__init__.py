@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from engine.cli.accounts import account, token
+from engine.cli.checkpoints import checkpoint
 from engine.cli.database import db_group
 from engine.cli.demo import demo
 from engine.cli.directory import directory_group
@@ -29,6 +30,7 @@ for command in (
     deploy,
     lint,
     verify_command,
+    checkpoint,
     directory_group,
     account,
     token,

@@ -170,6 +170,12 @@ def newest_checkpoint(session: Session) -> Sealed | None:
     return None if row is None else _sealed(row)
 
 
+def list_checkpoints(session: Session, count: int) -> list[Sealed]:
+    """Return the last checkpoints, the newest first."""
+    rows = session.scalars(select(Checkpoint).order_by(Checkpoint.number.desc()).limit(count))
+    return [_sealed(row) for row in rows]
+
+
 def find_checkpoint(session: Session, number: int) -> Sealed | None:
     """Return the checkpoint with this number."""
     row = session.scalar(select(Checkpoint).where(Checkpoint.number == number))

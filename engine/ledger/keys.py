@@ -254,7 +254,10 @@ def _read(file: Path) -> Ed25519PrivateKey | None:
 
 def _make(file: Path) -> Ed25519PrivateKey:
     private = Ed25519PrivateKey.generate()
-    _write(file, private)
+    try:
+        _write(file, private)
+    except FileExistsError:  # another process made it between our two looks
+        return _read(file) or private
     return private
 
 
@@ -264,8 +267,15 @@ def _write(file: Path, private: Ed25519PrivateKey) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
-        handle.write(pem)
-        handle.flush()
-        os.fsync(handle.fileno())
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
+            handle.write(pem)
+            handle.flush()
+            os.fsync(handle.fileno())
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise SigningKeyMissing(
+            N_("签名私钥 %(file)s 无法写入：%(reason)s"), file=file, reason=error.strerror
+        ) from error

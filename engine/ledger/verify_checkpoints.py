@@ -46,13 +46,7 @@ def check_checkpoints(connection: psycopg.Connection[Any], report: Report) -> It
     yield from check_sequence(sealed, keys)
     yield from _roots(connection, sealed)
     for row in _rows(connection, _LOST):
-        message = (
-            N_("校验点 %(number)s 封存的第 %(length)s 条已不存在，整条链或其末尾被删除")
-            if row.gone
-            else N_("第 %(length)s 条及以前的记录不是校验点 %(number)s 封存时的记录，被改写")
-        )
-        told = message % {"number": row.number, "length": row.length}
-        yield Fault(row.chain_id, row.length, "sealed_head_lost", told)
+        yield sealed_head_lost(row.chain_id, row.length, row.number, gone=row.gone)
 
 
 def read_keys(connection: psycopg.Connection[Any]) -> list[PublicKey]:
@@ -61,6 +55,29 @@ def read_keys(connection: psycopg.Connection[Any]) -> list[PublicKey]:
         PublicKey(r.number, r.id, r.public, r.since, r.previous, r.signed_by, r.signature)
         for r in _rows(connection, _KEYS)
     ]
+
+
+def read_checkpoint(connection: psycopg.Connection[Any], number: int) -> Sealed | None:
+    """Return the checkpoint with this number."""
+    found = (row for row in _rows(connection, _CHECKPOINTS) if row.number == number)
+    return next(map(_sealed, found), None)
+
+
+def sealed_head_lost(chain_id: int, length: int, number: int, *, gone: bool) -> Fault:
+    """Return the fault of a chain that is not the one that was sealed."""
+    message = (
+        N_("校验点 %(number)s 封存的第 %(length)s 条已不存在，整条链或其末尾被删除")
+        if gone
+        else N_("第 %(length)s 条及以前的记录不是校验点 %(number)s 封存时的记录，被改写")
+    )
+    told = message % {"number": number, "length": length}
+    return Fault(chain_id, length, "sealed_head_lost", told)
+
+
+def _sealed(r: Any) -> Sealed:
+    return Sealed(
+        r.number, r.at, r.form, r.size, r.entries, r.root, r.previous, r.key_id, r.signature
+    )
 
 
 def check_keys(keys: Sequence[PublicKey]) -> Iterator[Fault]:
