@@ -26,6 +26,18 @@ _SELECTED = {
     FieldKind.ORGANISATION,
 }
 
+_READ_ALREADY = {
+    FieldKind.TEXTFIELD,
+    FieldKind.TEXTAREA,
+    FieldKind.NUMBER,
+    FieldKind.DATE,
+    FieldKind.RADIO,
+    FieldKind.SELECT,
+    FieldKind.CHECKLIST,
+    FieldKind.TAGLIST,
+}
+"""Kinds of which nothing is left to check but whether there is a value."""
+
 
 class Check:
     """Completes the data of one form and gathers what is wrong with it, by field name."""
@@ -61,6 +73,10 @@ class Check:
 
     def value(self, field: Field, value: Any, name: str) -> Any:
         """Check one value and return its final form, None for nothing."""
+        if field.kind in _READ_ALREADY:
+            if field.required and (value is None or value == []):
+                self.missing(field, name)
+            return value
         match field.kind:
             case FieldKind.GROUP:
                 return self.level(field.children, value or {}, f"{name}.")
