@@ -124,7 +124,8 @@ def judge_step(
         facts = with_entry(before, told)
         if facts is before:
             return Judged(measure, facts, (), (), complete=False)
-        if told.kind == EntryKind.COMPLETED and facts.ended_on is None and told.element:
+        goes_on = facts.ended_on is None and facts.outcome == before.outcome
+        if told.kind == EntryKind.COMPLETED and goes_on and told.element:
             touched = {told.element}
             heard = tuple({rule.id for rule in measure.book.by_element.get(told.element, ())})
             results = measure.judge(facts, touched, since=told.seq)
