@@ -39,8 +39,7 @@ COMMITTEE = Place(3, "committee", approves=True)
 COUNTY = Place(2, "committee")
 
 SUPERIOR = frozenset(
-    "file_activist consent_prospect investigate_objection pre_review superior_talk "
-    "approve_admission approve_extension approve_conversion".split()
+    ["file_activist", "consent_prospect", "investigate_objection", "pre_review", "superior_talk", "approve_admission", "approve_extension", "approve_conversion"]
 )
 """Steps that the superior committee does."""
 
@@ -190,6 +189,8 @@ class Matter:
         )
 
     def _statuses(self, step: Step) -> tuple[tuple[str, date], ...]:
+        if not any(one.element == "hold_admission_meeting" for one in self.steps):
+            return ()
         if step.element == "approve_admission" and step.data["approval_decision"] == "approve":
             return (("probationary", self.day("hold_admission_meeting")),)
         if step.element == "approve_conversion":
