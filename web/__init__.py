@@ -21,6 +21,7 @@ ROOMS: Final = (
     "web.instances",
     "web.mine",
     "web.admin",
+    "web.regulations",
     "web.api",
 )
 """The packages that register pages; each has a function ``register(app)``."""

@@ -20,6 +20,7 @@ from engine.compliance.parameters import (
 )
 from engine.compliance.regulation_store import current_regulations
 from engine.compliance.regulations import Article, Edition, Regulation
+from engine.definitions.models import ProcessVersion
 from engine.directory import organisations
 from engine.directory.actors import Actor
 from engine.directory.models import Organisation
@@ -118,6 +119,14 @@ def around(session: Session, actor: Actor, place: Organisation, day: date) -> Ar
     return Around(
         tuple((row.id, row.name) for row in above), tuple((row.id, row.name) for row in below)
     )
+
+
+def procedure_titles(session: Session) -> dict[str, str]:
+    """Return the titles of the procedures in use, by key."""
+    rows = session.execute(
+        select(ProcessVersion.key, ProcessVersion.title).where(ProcessVersion.active)
+    )
+    return {row.key: row.title for row in rows}
 
 
 def parameter_lines(session: Session, place: Organisation, day: date) -> list[Line]:

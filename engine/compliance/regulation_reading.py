@@ -219,6 +219,7 @@ class _Reader:
             sources=self._known_sources(table, "sources"),
             confidence=self._tags(table),
             note=table.text("note", ""),
+            approximate=table.flag("approximate"),
             articles=MappingProxyType(self.articles(table, before)),
         )
         table.done()

@@ -115,6 +115,8 @@ class Edition:
     sources: tuple[str, ...] = ()
     confidence: tuple[str, ...] = ()
     note: str = ""
+    approximate: bool = False
+    """The days are not known for certain."""
     articles: Mapping[str, Article] = field(default_factory=dict)
 
     def starts(self, parameters: ParameterView | None, day: date) -> date:

@@ -1,28 +1,33 @@
-"""What rests on each article: the steps and rules of procedures that cite it."""
+"""What rests on each article and parameter: the steps and rules of procedures that name it."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.compliance.declarations import RULES
+from engine.compliance.reading import rule_book
+from engine.compliance.reads import settings_of
 from engine.compliance.regulation_store import current_regulations
 from engine.compliance.regulations import Regulations
+from engine.compliance.rules import Rule, RuleBook
 from engine.definitions.models import ProcessVersion
 from engine.definitions.package import Package
 from engine.definitions.versions import load_definition
+from engine.errors import PackageProblem
 
 Place = tuple[str, str, str]
 """A regulation by id, an edition and the number of an article."""
 
+Key = TypeVar("Key")
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A step or a rule that rests on an article."""
+    """A step or a rule that rests on something."""
 
     process: str
     process_title: str
@@ -36,53 +41,62 @@ class Use:
 def uses_of(package: Package, regulations: Regulations) -> Iterator[tuple[Place, Use]]:
     """Yield the articles that a package's steps and rules cite, with who cites them.
 
-    What cites a regulation that is not there is for lint to name.
+    What cites a regulation that is not there, and rules that cannot be read, are for lint to name.
     """
     for step in package.steps.values():
         use = Use(package.key, package.title, step.number or "", step.title, rule=False)
         for basis in step.basis:
             if (regulation := regulations.find(basis.regulation)) is not None:
                 yield (regulation.id, basis.edition, basis.article), use
-    for rule in _rules(package):
-        regulation = regulations.find(str(rule.get("regulation", "")))
-        articles = rule.get("articles")
-        if regulation is None or not isinstance(articles, Mapping):
-            continue
-        use = Use(
-            package.key,
-            package.title,
-            str(rule.get("id", "")),
-            str(rule.get("title", "")),
-            rule=True,
-            title_en=str(rule.get("title_en", "")),
-        )
-        for edition, numbers in articles.items():
-            for number in numbers if isinstance(numbers, list) else ():
-                yield (regulation.id, str(edition), str(number)), use
-
-
-def by_article(found: Iterable[tuple[Place, Use]]) -> dict[Place, tuple[Use, ...]]:
-    """Return uses by article, each once, in the order of the procedures."""
-    uses: dict[Place, dict[Use, None]] = {}
-    for place, use in found:
-        uses.setdefault(place, {})[use] = None
-    return {place: tuple(group) for place, group in uses.items()}
+    book = _book(package, regulations)
+    for rule in book.rules if book else ():
+        regulation = regulations.find(rule.regulation or "")
+        if regulation is not None:
+            for edition, numbers in rule.articles.items():
+                for number in numbers:
+                    yield (regulation.id, edition, number), _use(package, rule)
 
 
 def uses_in_force(session: Session) -> dict[Place, tuple[Use, ...]]:
     """Return what rests on each article in the procedures on which new matters start."""
     regulations = current_regulations(session)
+    return _grouped(pair for package in _in_use(session) for pair in uses_of(package, regulations))
+
+
+def parameter_uses(session: Session, key: str) -> tuple[Use, ...]:
+    """Return the rules in use that ask for a parameter, by the key under which it is stored."""
+    regulations = current_regulations(session)
+    found: dict[Use, None] = {}
+    for package in _in_use(session):
+        book = _book(package, regulations)
+        for rule in book.rules if book else ():
+            named = settings_of((rule.check, rule.severity, rule.when, rule.where, rule.pending))
+            if book and any(book.parameters[name].key == key for name in named):
+                found[_use(package, rule)] = None
+    return tuple(found)
+
+
+def _in_use(session: Session) -> list[Package]:
     versions = session.scalars(
         select(ProcessVersion.id).where(ProcessVersion.active).order_by(ProcessVersion.key)
     )
-    packages = [load_definition(session, version).package for version in versions]
-    return by_article(pair for package in packages for pair in uses_of(package, regulations))
+    return [load_definition(session, version).package for version in versions]
 
 
-def _rules(package: Package) -> list[Mapping[str, object]]:
-    """Return the tables of ``rules.toml``; whether they are sound is for lint to ask."""
+def _book(package: Package, regulations: Regulations) -> RuleBook | None:
     try:
-        found = tomllib.loads(package.files.get(RULES, b"").decode()).get("rule")
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return []
-    return [rule for rule in found or () if isinstance(rule, Mapping)]
+        return rule_book(package, regulations)
+    except PackageProblem:
+        return None
+
+
+def _use(package: Package, rule: Rule) -> Use:
+    return Use(package.key, package.title, rule.id, rule.title, rule=True, title_en=rule.title_en)
+
+
+def _grouped(found: Iterable[tuple[Key, Use]]) -> dict[Key, tuple[Use, ...]]:
+    """Return uses by what they rest on, each once, in the order of the procedures."""
+    uses: dict[Key, dict[Use, None]] = {}
+    for place, use in found:
+        uses.setdefault(place, {})[use] = None
+    return {place: tuple(group) for place, group in uses.items()}
