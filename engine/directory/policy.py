@@ -65,6 +65,7 @@ class Action(Coded):
     CONCLUDE_FINDING = "conclude_finding", N_("对该事项的问题作出结论")
     ASK_EXPLANATION = "ask_explanation", N_("要求对该事项作出说明")
     GIVE_EXPLANATION = "give_explanation", N_("对该事项的问题作出说明")
+    ERASE_CONTENT = "erase_content", N_("清除该事项记录的内容")
     MANAGE_INCIDENT = "manage_incident", N_("处理该事项的异常")
     # StartView, MessageView, AttachmentView
     START_MATTER = "start_matter", N_("发起该事项")
@@ -133,6 +134,8 @@ POLICY: Mapping[Action, Rule] = {
     Action.CONCLUDE_FINDING: Rule((r.above(LEADING), r.auditors), bar=(r.about_oneself,)),
     Action.ASK_EXPLANATION: Rule((r.above(LEADING), r.auditors)),
     Action.GIVE_EXPLANATION: Rule((r.here(COMMITTEE),)),
+    # When its time is over; by those who keep the archive, never by the organisation itself.
+    Action.ERASE_CONTENT: Rule((r.above(LEADING), r.administrators), bar=(r.about_oneself,)),
     # Administrators mend the machinery without reading the matters.
     Action.MANAGE_INCIDENT: Rule((r.administrators,)),
     Action.START_MATTER: Rule((r.named,), bar=(r.own_decision,)),
