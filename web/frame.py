@@ -42,7 +42,8 @@ def sections() -> list[Section]:
         (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions"}),
     ]
     if Audience.ADMIN in audiences(actor()):
-        entries.append((gettext("管理"), "book", "admin.index", {"admin", "admin.imports"}))
+        rooms = {"admin", "admin.imports", "regulations", "parameters"}
+        entries.append((gettext("管理"), "book", "admin.index", rooms))
     return [
         Section(title, symbol, url_for(endpoint), blueprint in blueprints)
         for title, symbol, endpoint, blueprints in entries

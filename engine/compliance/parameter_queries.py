@@ -147,13 +147,10 @@ def parameter_detail(
     ancestry = ancestry_of(place.path)
     settings = all_settings(session)
     value = ParameterView(declared, settings, ancestry).value(key, day)
-    names = dict(
-        session.execute(
-            select(Organisation.id, Organisation.name).where(Organisation.id.in_(ancestry))
-        )
-        .tuples()
-        .all()
+    rows = session.execute(
+        select(Organisation.id, Organisation.name).where(Organisation.id.in_(ancestry))
     )
+    names = {row.id: row.name for row in rows}
     path = []
     for id in ancestry:
         holding = (s for s in settings.get((key, id), ()) if s.holds_on(day))

@@ -10,6 +10,7 @@ from engine.compliance.regulation_store import current_regulations
 from engine.compliance.regulations import Article, Regulation, Regulations
 from engine.directory.actors import Actor
 from engine.directory.codes import PostKind
+from engine.directory.policy import Audience, audiences
 from web.context import reading
 from web.language import chosen_language
 from web.words import long_date
@@ -29,6 +30,11 @@ def regulations() -> Regulations:
 def keeps_rules(actor: Actor) -> bool:
     """Tell whether somebody looks after regulations and parameters."""
     return any(post.kind in _KEEPERS for post in actor.posts)
+
+
+def keeps_directory(actor: Actor) -> bool:
+    """Tell whether the pages of administrators are open to somebody."""
+    return Audience.ADMIN in audiences(actor)
 
 
 def title_of(thing: Parameter | Regulation) -> str:
@@ -95,6 +101,7 @@ def register(app: Flask) -> None:
     """Give templates the words and links."""
     app.jinja_env.globals.update(
         article_url=article_url,
+        keeps_directory=keeps_directory,
         range_in_words=range_in_words,
         standing=standing,
         title_of=title_of,
