@@ -18,6 +18,7 @@ PERSON = (
     "{{ person.education }}学历，现为{{ steps.submit_application.words.occupation }}，"
     "{{ steps.submit_application.day }}递交入党申请书。"
 )
+SIGNED = "支部书记（签名）：{{ step.words.resolution_signer }}　　记录人：{{ step.words.recorder }}"
 
 
 def vote(path: str) -> str:
@@ -38,7 +39,7 @@ def full_record() -> OfficialPaper:
         "编号：{{ matter.number }}　　姓名：{{ person.name }}　　党组织：{{ matter.organisation }}"
         "　　开始：{{ matter.started_on }}　　情况：{{ matter.outcome or matter.status }}"
     )
-    widths = [12, 38, 48, 30, 45, 84]
+    widths = [13, 40, 52, 26, 50, 76]
     heads = ["序号", "阶段", "环节", "发生日期", "经办人", "情况"]
     paper.table([heads], widths, head=True, size=10.5)
     paper.loop(
@@ -47,7 +48,7 @@ def full_record() -> OfficialPaper:
             "{{ loop.index }}",
             "{{ row.stage }}",
             "{{ row.step }}",
-            "{{ row.occurred_on.year }}年{{ row.occurred_on.month }}月{{ row.occurred_on.day }}日",
+            "{{ row.occurred_on.year }}.{{ row.occurred_on.month }}.{{ row.occurred_on.day }}",
             "{{ row.who }}",
             "{{ row.what or '—' }}",
         ],
@@ -89,7 +90,8 @@ def examination_form() -> OfficialPaper:
         [
             ["姓名", "{{ person.name }}", "性别", "{{ person.gender }}"],
             ["民族", "{{ person.ethnicity }}", "出生日期", "{{ person.birth_date }}"],
-            ["学历", "{{ person.education }}", "申请入党日期", "{{ steps.submit_application.day }}"],
+            ["学历", "{{ person.education }}",
+             "申请入党日期", "{{ steps.submit_application.day }}"],
             ["单位及职务", "{{ steps.submit_application.words.occupation }}",
              "确定为积极分子日期", "{{ steps.decide_activist.day }}"],
             ["党支部", "{{ matter.organisation }}", "培养联系人", "{{ participants.contacts }}"],
@@ -104,8 +106,7 @@ def examination_form() -> OfficialPaper:
         "r in step.rounds",
         [
             "{{ r.words.period_from }}至{{ r.words.period_to }}",
-            "{{ r.words.findings }}{% if r.words.problems %}存在的问题：{{ r.words.problems }}"
-            "{% endif %}",
+            "{{ r.words.findings }}{% if r.words.problems %}{{ r.words.problems }}{% endif %}",
             "{{ r.words.contact_opinion }}",
             "{{ r.words.branch_opinion }}（{{ r.day }}）",
         ],
@@ -201,7 +202,8 @@ def admission_request() -> OfficialPaper:
     paper.recipient(ABOVE)
     paper.body(PERSON)
     paper.body(
-        "{{ steps.pre_review.day }}经你委预审合格，{{ steps.hold_admission_meeting.day }}召开支部大会，"
+        "{{ steps.pre_review.day }}经你委预审合格，"
+        "{{ steps.hold_admission_meeting.day }}召开支部大会，"
         + vote("steps.hold_admission_meeting.data.admission_vote")
         + "大会决议接收其为中共预备党员。"
     )
@@ -267,8 +269,9 @@ def conversion_resolution() -> OfficialPaper:
     paper.body("提请表决的意见：{{ step.words.conversion_decision }}。")
     paper.body(vote("step.data.conversion_vote"))
     paper.body(
-        "{% if step.data.conversion_vote.outcome == 'adopted' %}赞成人数超过应到会有表决权的正式党员"
-        "的半数，大会决议通过上述意见。{% else %}赞成人数未超过半数，上述意见没有通过。{% endif %}"
+        "{% if step.data.conversion_vote.outcome == 'adopted' %}赞成人数超过应到会有表决权的"
+        "正式党员的半数，大会决议通过上述意见。"
+        "{% else %}赞成人数未超过半数，上述意见没有通过。{% endif %}"
     )
     paper.control("endif")
     paper.control("if step.words.resolution")

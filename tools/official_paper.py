@@ -92,6 +92,8 @@ class OfficialPaper:
         table = self.document.add_table(rows=0, cols=len(widths))
         table.style = "Table Grid"
         table.autofit = False
+        for column, width in zip(table.columns, widths, strict=True):
+            column.width = Mm(width)
         for number, texts in enumerate(rows):
             row = table.add_row()
             if head and number == 0:
@@ -108,6 +110,7 @@ class OfficialPaper:
         table = self.document.tables[-1]
         for texts in ((f"{{%tr for {over} %}}",), tuple(cells), ("{%tr endfor %}",)):
             row = table.add_row()
+            row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
             for cell, text, model in zip(
                 row.cells, (*texts, *[""] * (len(row.cells) - len(texts))), table.rows[0].cells,
                 strict=True,

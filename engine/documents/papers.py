@@ -155,7 +155,7 @@ def _make(contents: Contents, paper: Paper, values: Mapping[str, Any]) -> MadePa
             reason=type(failure).__name__,
         ) from failure
     if draft:
-        _mark_draft(template.get_docx())
+        _mark_draft(template.docx)  # get_docx() would read the template anew
     filled, packed = BytesIO(), BytesIO()
     template.save(filled)
     filled.seek(0)

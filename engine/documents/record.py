@@ -14,6 +14,8 @@ from engine.runtime.queries.records import step_records
 _TELLING: Final = frozenset({FieldKind.RADIO, FieldKind.VOTE, FieldKind.ATTENDANCE})
 """The kinds of answers that say what a step came to."""
 _LONGEST: Final = 120
+_WHO_CAME: Final = "。到会："
+"""Where the words of an attendance go on to the names, see ``engine.forms.words``."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ def _came_to(contents: Contents, form: CaseForm | None) -> str:
     kinds: Mapping[str, FieldKind] = (
         {field.path: field.kind for field in walk(schema.fields)} if schema else {}
     )
-    told = [f"{a.label}：{a.text}" for a in form.answers if kinds.get(a.name) in _TELLING]
+    told = [
+        # Who came stands in the form; here it would push everything else aside.
+        f"{a.label}：{a.text.partition(_WHO_CAME)[0]}"
+        for a in form.answers
+        if kinds.get(a.name) in _TELLING
+    ]
     words = "；".join(told)
     return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"

@@ -23,7 +23,7 @@ from engine.documents.case_file import CaseFile, export_case_file
 from engine.ledger.checkpoints import seal_checkpoint
 from engine.lint.scenarios import play, read_cast_values, read_scenarios
 from engine.settings import Settings
-from tests.engine.runtime.test_scenarios import DatabasePlayer
+from tests.database_player import DatabasePlayer
 from tests.shipped import deploy_shipped
 
 
@@ -58,10 +58,11 @@ def play_matter(
     *,
     scenario: str = "happy_path",
     until: str | None = None,
+    actions: int | None = None,
 ) -> Case:
     """Play a scenario of member admission, and let an auditor and a department look on.
 
-    ``until`` is the step that is left open.
+    ``until`` is the step that is left open; ``actions`` how many of the scenario's own are done.
     """
     store = Store(settings.data_dir / "attachments", settings.attachment_max_bytes)
     paper = store.put(sample_paper(), "材料.pdf")
@@ -83,6 +84,8 @@ def play_matter(
     if until is not None:
         last = next(i for i, do in enumerate(story.actions) if do.target == until)
         story = replace(story, actions=story.actions[:last], then={})
+    if actions is not None:
+        story = replace(story, actions=story.actions[:actions], then={})
     assert not play(definition, story, scenarios, cast, player)
     played = players[-1].play
     assert played.instance_id is not None

@@ -70,6 +70,7 @@ def described(town: Town) -> Described:
             "organisation_id": tuple(town.places.values()),
             "person_id": tuple(town.people.values()),
             "attachment_id": (1,),
+            "paper_id": ("full_record", "notice"),
             "incident_id": (1,),
             "key": (KEY,),
             "form": ("first_talk",),
