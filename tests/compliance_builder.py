@@ -39,7 +39,16 @@ COMMITTEE = Place(3, "committee", approves=True)
 COUNTY = Place(2, "committee")
 
 SUPERIOR = frozenset(
-    ["file_activist", "consent_prospect", "investigate_objection", "pre_review", "superior_talk", "approve_admission", "approve_extension", "approve_conversion"]
+    [
+        "file_activist",
+        "consent_prospect",
+        "investigate_objection",
+        "pre_review",
+        "superior_talk",
+        "approve_admission",
+        "approve_extension",
+        "approve_conversion",
+    ]
 )
 """Steps that the superior committee does."""
 
@@ -283,7 +292,7 @@ def admission(start: date, *, notice: bool = True) -> list[Step]:
     """Return the steps 01 to 20 of a lawful matter that begins on ``start``."""
     decided = add_days(start, 40)
     proposed = add_months(decided, 13)
-    listed = add_days(proposed, 20)
+    listed = add_days(proposed, 26)
     meeting = add_days(listed, 60)
     approved = add_days(meeting, 40)
     steps = [
@@ -301,7 +310,7 @@ def admission(start: date, *, notice: bool = True) -> list[Step]:
             {"contacts": [CONTACT, INTRODUCER], "contacts_since": decided.isoformat()},
         ),
         _examination(add_months(decided, 6)),
-        _examination(add_months(decided, 12), examination_next="propose"),
+        _examination(add_months(add_months(decided, 6), 6), examination_next="propose"),
         Step(
             "propose_prospect",
             proposed,

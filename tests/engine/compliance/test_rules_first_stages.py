@@ -208,7 +208,7 @@ def test_a_prospect_is_proposed_after_a_year(lawful: Lawful, edition: str) -> No
     assert (early.outcome, early.numbers["early"], early.hinders) == (Outcome.NOT_MET, 1, True)
 
 
-def test_listing_is_when_the_superior_filed_under_2014_and_when_the_notice_ended_under_2026() -> None:
+def test_listing_is_the_filing_under_2014_and_the_end_of_the_notice_under_2026() -> None:
     listed = {
         lawful_2014: ("consent_prospect", "conclude_notice"),
         lawful_2026: ("conclude_notice", "consent_prospect"),

@@ -1,4 +1,4 @@
-"""R-ADM-10 to R-ADM-19: notice, introducers, review, training, pre-review; both sides of borders."""
+"""R-ADM-10 to R-ADM-19: notice, introducers, review, training, pre-review; all borders."""
 
 from __future__ import annotations
 
