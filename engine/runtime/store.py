@@ -23,18 +23,17 @@ from engine.ledger.chain import Event, Head, seal
 from engine.runtime.models import NO_LIMIT
 
 _INSTANCE = """
-    i.id AS instance_id, i.version_id, i.prefix, i.year, i.serial, i.organisation_id, i.path,
-    i.subject_id, i.title, i.status, i.outcome, i.stage, i.revision, i.snapshot, i.chain_length,
-    i.chain_head, i.started_on, i.started_at, i.watch
+    i.id AS instance_id, i.version_id, i.organisation_id, i.path, i.subject_id, i.status, i.outcome,
+    i.stage, i.revision, i.snapshot, i.chain_length, i.chain_head, i.started_on, i.watch
 """
 
 _LOCK_INSTANCE = f"SELECT {_INSTANCE} FROM instance i WHERE i.id = %(id)s FOR UPDATE"  # noqa: S608
 # The columns are constants of this module; values are bound.
 
 _LOCK_TASK = f"""
-    SELECT {_INSTANCE}, t.id AS task_id, t.uid, t.element, t.item, t.state,
-        t.organisation_id AS task_organisation_id, t.candidates, t.assignee_id, t.not_before,
-        t.earliest_on, t.due_on, t.revision AS task_revision, i.xmin <> seen.xmin AS waited
+    SELECT {_INSTANCE}, t.id AS task_id, t.uid, t.element, t.state,
+        t.organisation_id AS task_organisation_id, t.candidates, t.assignee_id,
+        t.revision AS task_revision, i.xmin <> seen.xmin AS waited
     FROM task t JOIN instance i ON i.id = t.instance_id JOIN instance seen ON seen.id = i.id
     WHERE t.id = %(id)s FOR UPDATE OF i
 """  # noqa: S608
