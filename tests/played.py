@@ -16,7 +16,7 @@ from engine.database import db, unit_of_work
 from engine.directory.actors import Actor, load_actor
 from engine.directory.models import Membership, Person, Post
 from engine.lint.scenarios import play, read_cast_values, read_scenarios
-from tests.engine.runtime.test_scenarios import DatabasePlayer
+from tests.database_player import DatabasePlayer
 from tests.shipped import deploy_shipped
 
 LONG_AGO = date(2000, 1, 1)

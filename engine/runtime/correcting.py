@@ -76,7 +76,7 @@ def correct_entry(
             instance_id=instance_id,
             person_id=actor.person_id,
         )
-        said = witness(session, world, context, form.fields, changed, day, decision.post)
+        said = witness(session, context, form.fields, changed, day, decision.post)
         said.pop("place", None)  # the step was done where it was done
         payload: dict[str, Any] = {"seq": seq, "data": changed, "reason": reason.strip()}
         if day != standing.occurred_on:

@@ -10,14 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine.database import Record, fetch
 from engine.directory.actors import HeldPost
-from engine.directory.membership import statuses_on
-from engine.directory.models import Post, RightsRestriction, valid_on
+from engine.directory.codes import MembershipStatus
 from engine.forms.fields import Field, FieldKind, PersonChoice
-from engine.runtime.matters import World
 
 
 class Rolls(Protocol):
@@ -27,9 +25,25 @@ class Rolls(Protocol):
         """Return who is due, nobody excluded."""
 
 
+# One trip for all: the first line, with id 0, tells of the place even where nobody is named.
+_KNOWN = """
+    SELECT named.id,
+        (SELECT can_approve_members FROM organisation WHERE id = %(place)s) AS approves,
+        (SELECT m.status FROM membership m
+            WHERE m.person_id = named.id AND m.since <= %(day)s AND m.revoked_at IS NULL
+            ORDER BY m.since DESC, m.id DESC LIMIT 1) AS status,
+        EXISTS (SELECT FROM rights_restriction r WHERE r.person_id = named.id
+            AND r.since <= %(day)s AND (r.until IS NULL OR r.until >= %(day)s)) AS restricted,
+        ARRAY(SELECT p.kind FROM post p
+            WHERE p.person_id = named.id AND p.organisation_id = %(place)s
+            AND p.since <= %(day)s AND (p.until IS NULL OR p.until >= %(day)s)
+            ORDER BY p.kind) AS posts
+    FROM unnest(%(people)s::bigint[]) AS named(id) ORDER BY named.id
+"""
+
+
 def witness(
     session: Session,
-    world: World,
     rolls: Rolls,
     fields: Sequence[Field],
     data: Mapping[str, Any],
@@ -42,13 +56,17 @@ def witness(
     the standing of each by id; ``rolls`` those due by attendance field.
     """
     found: dict[str, Any] = {}
-    if post is not None:
-        approves = world.directory.approving(post.organisation_id) == post.organisation_id
-        found["place"] = [post.organisation_id, str(post.organisation_kind), approves]
     people = sorted(set(_people(fields, data)))
-    if people:
-        committee = post if post is not None and found["place"][2] else None
-        found["people"] = _standing(session, people, day, committee)
+    if people or post is not None:
+        place = None if post is None else post.organisation_id
+        known = {"place": place, "day": day, "people": [0, *people]}
+        first, *standings = fetch(session, _KNOWN, known)
+        if post is not None:
+            found["place"] = [place, str(post.organisation_kind), first.approves]
+        if standings:
+            found["people"] = {
+                str(row.id): _standing(row, with_posts=bool(first.approves)) for row in standings
+            }
     meetings = {
         key: [person.id for person in rolls.roll(field.props.get("body", "members"), day)]
         for key, field in _meetings(fields, data)
@@ -58,36 +76,15 @@ def witness(
     return found
 
 
-def _standing(
-    session: Session, people: list[int], day: date, committee: HeldPost | None
-) -> dict[str, Any]:
-    """Return by id the status, or ``[status, whether rights rest, posts at the committee]``.
+def _standing(row: Record, *, with_posts: bool) -> str | list[Any]:
+    """Return the status, or ``[status, whether rights rest, posts at the committee]``.
 
     Whom a committee that approves members sends or names may have to hold a post with it.
     """
-    restricted = set(
-        session.scalars(
-            select(RightsRestriction.person_id).where(
-                RightsRestriction.person_id.in_(people), valid_on(RightsRestriction, day)
-            )
-        )
-    )
-    posts: dict[int, set[str]] = {}
-    if committee is not None:
-        held = select(Post.person_id, Post.kind).where(
-            Post.person_id.in_(people),
-            Post.organisation_id == committee.organisation_id,
-            valid_on(Post, day),
-        )
-        for row in session.execute(held):
-            posts.setdefault(row.person_id, set()).add(row.kind)
-    found: dict[str, Any] = {}
-    for person, status in statuses_on(session, people, day).items():
-        known: list[Any] = [str(status), person in restricted]
-        if committee is not None:
-            known.append(sorted(posts.get(person, ())))
-        found[str(person)] = known if any(known[1:]) or committee else str(status)
-    return found
+    status = row.status or str(MembershipStatus.NONE)
+    if with_posts:
+        return [status, row.restricted, list(row.posts)]
+    return [status, True] if row.restricted else status
 
 
 def _people(fields: Iterable[Field], data: Mapping[str, Any]) -> Iterator[int]:
