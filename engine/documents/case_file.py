@@ -248,6 +248,7 @@ def _findings(contents: Contents) -> list[dict[str, Any]]:
             "seq": f.seq,
             "outcome": f.outcome,
             "severity": f.severity,
+            "outcome_label": f.outcome_label,
             "sentence": f.sentence,
             "articles": [vars(a) for a in f.articles],
             "numbers": dict(f.numbers),

@@ -20,7 +20,7 @@ from engine.definitions.versions import Definition
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, Decision, decide, require
 from engine.directory.things import AttachmentView
-from engine.documents.findings import CaseFinding, findings_of
+from engine.documents.findings import CaseFinding, Findings, findings_of
 from engine.forms.fields import FieldKind, walk
 from engine.ledger.kinds import EntryKind
 from engine.runtime.queries import matter_view
@@ -90,7 +90,12 @@ class Contents:
     closed: frozenset[int]
     """Entries whose content the exporter may not read."""
     attachments: tuple[CaseAttachment, ...]
-    findings: tuple[CaseFinding, ...]
+    judged: Findings
+
+    @property
+    def findings(self) -> tuple[CaseFinding, ...]:
+        """What the rules say."""
+        return self.judged.found
 
     @property
     def definition(self) -> Definition:
@@ -103,9 +108,10 @@ class Contents:
         return tuple(file for file in self.attachments if file.path is None)
 
     def articles(self) -> tuple[Basis, ...]:
-        """The articles on which the steps rest that the matter came to, each once."""
+        """The articles on which its steps and its findings rest, each once."""
         steps = [s for stage in self.view.stages for s in stage.steps if s.records or s.task_id]
-        found = {(b.regulation, b.edition, b.article): b for s in steps for b in s.basis}
+        bases = [*(b for s in steps for b in s.basis), *self.judged.articles]
+        found = {(b.regulation, b.edition, b.article): b for b in bases}
         return tuple(found[key] for key in sorted(found))
 
 
@@ -122,7 +128,9 @@ def read_contents(session: Session, actor: Actor, clock: Clock, instance_id: int
     return gather(session, actor, clock, instance_id)
 
 
-def gather(session: Session, actor: Actor, clock: Clock, instance_id: int) -> Contents:
+def gather(
+    session: Session, actor: Actor, clock: Clock, instance_id: int, *, with_rules: bool = True
+) -> Contents:
     """Gather a matter as far as the actor may read it. Raises NotFound."""
     opened = open_matter(session, actor, clock, instance_id)
     decision = decide(actor, Action.EXPORT_CASE_FILE, opened.view)
@@ -137,7 +145,7 @@ def gather(session: Session, actor: Actor, clock: Clock, instance_id: int) -> Co
         forms=_forms(trail, closed),
         closed=closed,
         attachments=attachments,
-        findings=findings_of(session, instance_id),
+        judged=findings_of(session, opened, clock) if with_rules else Findings(),
     )
 
 

@@ -95,7 +95,7 @@ def ready_papers(session: Session, contents: Contents, clock: Clock) -> list[Mad
 
 
 def _readable(session: Session, actor: Actor, clock: Clock, instance_id: int) -> Contents:
-    contents = gather(session, actor, clock, instance_id)
+    contents = gather(session, actor, clock, instance_id, with_rules=False)
     require(actor, Action.VIEW_OPINIONS, contents.opened.view)
     return contents
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 
 import docx
@@ -22,6 +23,8 @@ from docx.shared import Mm, Pt
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 from docx.text.run import Run
+
+from engine.documents.archive import repacked
 
 TITLE, BODY, HEADING, KAI, PLAIN = "方正小标宋简体", "仿宋_GB2312", "黑体", "楷体_GB2312", "宋体"
 
@@ -109,7 +112,7 @@ class OfficialPaper:
         """Add rows to the last table: one for each item; ``over`` is ``row in rows``."""
         table = self.document.tables[-1]
         for texts in ((f"{{%tr for {over} %}}",), tuple(cells), ("{%tr endfor %}",)):
-            row = table.add_row()
+            row = table.add_row()  # type: ignore[no-untyped-call]  # python-docx forgot to say
             row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
             for cell, text, model in zip(
                 row.cells, (*texts, *[""] * (len(row.cells) - len(texts))), table.rows[0].cells,
@@ -121,7 +124,10 @@ class OfficialPaper:
     def save(self, path: Path) -> None:
         """Write the template."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.document.save(str(path))
+        made = BytesIO()
+        self.document.save(made)
+        with path.open("wb") as target:
+            repacked(made, target)
 
     # --- how ----------------------------------------------------------------------------------
 
@@ -143,7 +149,8 @@ class OfficialPaper:
     ) -> Paragraph:
         paragraph = self.document.add_paragraph()
         self._format(paragraph, line)
-        paragraph.alignment = align
+        if align is not None:
+            paragraph.alignment = align
         if indent:
             paragraph.paragraph_format.first_line_indent = Pt(size * 2)
         self._face(paragraph.add_run(text), font, size)

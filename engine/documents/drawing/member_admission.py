@@ -1,16 +1,12 @@
-"""Make the templates of member admission: ``python tools/member_admission_papers.py``.
-
-They are ordinary .docx files and may just as well be edited in a word processor; this only made
-the first ones, all in one layout. The wording is our own, after what the articles ask for.
-"""
+"""The papers of member admission. The wording is our own, after what the articles ask for."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Final
 
-from official_paper import OfficialPaper
+from engine.documents.drawing.official import OfficialPaper
 
-FOLDER = Path(__file__).resolve().parents[1] / "processes" / "member_admission" / "documents"
+KEY: Final = "member_admission"
 BRANCH = "中共{{ matter.organisation_full }}"
 ABOVE = "中共{{ matter.approving }}"
 PERSON = (
@@ -327,7 +323,3 @@ PAPERS = {
     "conversion_resolution": conversion_resolution,
     "conversion_reply": conversion_reply,
 }
-
-if __name__ == "__main__":
-    for name, make in PAPERS.items():
-        make().save(FOLDER / f"{name}.docx")
