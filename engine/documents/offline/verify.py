@@ -447,27 +447,61 @@ class Verification:
         self.check_signature(name, checkpoint)
         if kept is not None:
             self.compare(checkpoint, kept)
+        signed = canonical({k: v for k, v in checkpoint.items() if k != "signature"})
+        mark = digest(checkpoint["form"], signed.encode()).hex()
+        fingerprint = " ".join(mark[i : i + 4] for i in range(0, len(mark), 4))
+        self.say(f"校验点指纹 {fingerprint}", "fingerprint of the checkpoint, as printed")
         self.say(
             f"校验点 {checkpoint['number']}（{checkpoint['at']}）包含至第 {length} 条",
             f"checkpoint {checkpoint['number']} holds the record up to entry #{length}",
         )
 
     def compare(self, own: dict[str, Any], kept: dict[str, Any]) -> None:
-        """Compare with a checkpoint kept by a third party; it must be the same one."""
-        if kept.get("number") != own["number"]:
+        """Compare with what a third party kept: a checkpoint, or one with the heads of chains."""
+        name = "proofs.json"
+        sealed = kept["checkpoint"] if kept["type"] == "guicheng-checkpoint-export" else kept
+        for item in kept.get("keys", ()):
+            if item["id"] not in self.keys:
+                self.bad(
+                    name, f"没有第三方保存的公钥 {item['id']}", f"lacks their key {item['id']}"
+                )
+        if sealed["number"] == own["number"]:
+            if sealed != own:
+                self.bad(
+                    name, "校验点与第三方保存的不同", "the checkpoint is not the one they kept"
+                )
+            else:
+                self.say("与第三方保存的校验点相同", "equal to the checkpoint kept elsewhere")
+        elif not kept.get("chains"):
+            number = own["number"]
+            self.bad("--checkpoint", f"请取第 {number} 号校验点", f"get checkpoint {number}")
+        if kept.get("chains"):
+            self.compare_heads(sealed, kept["chains"])
+
+    def compare_heads(self, sealed: dict[str, Any], chains: list[list[Any]]) -> None:
+        """Look up this matter among the heads that a third party kept with a checkpoint."""
+        leaves = [canonical(leaf).encode() for leaf in chains]
+        if tree_root(sealed["form"], leaves).hex() != sealed["root"]:
+            self.bad("--checkpoint", "各链末条与校验点不符", "its heads do not give its root")
+        own = self.entries[0]["chain_id"] if self.entries else None
+        found = next((leaf for leaf in chains if leaf[0] == own), None)
+        if found is None:
+            self.say("保存的校验点早于本事项", "the kept checkpoint is older than this matter")
+            return
+        _, length, head = found
+        at = next((entry for entry in self.entries if entry["seq"] == length), None)
+        if at is None or at["digest"] != head:
             self.bad(
-                "--checkpoint",
-                f"编号不同：请取第 {own['number']} 号校验点",
-                f"another number: get checkpoint {own['number']}",
-            )
-        elif {k: kept.get(k) for k in own} != own:
-            self.bad(
-                "proofs.json",
-                "校验点与第三方保存的不同",
-                "the checkpoint is not the one that the third party kept",
+                "ledger.jsonl",
+                f"第 {length} 条与第三方保存的校验点不符：该条或之前有改动",
+                f"entry #{length} is not what they kept: it or one before was changed",
             )
         else:
-            self.say("与第三方保存的校验点相同", "equal to the checkpoint kept by the third party")
+            number = sealed["number"]
+            self.say(
+                f"至第 {length} 条与第三方保存的第 {number} 号校验点相符",
+                f"up to entry #{length} as in checkpoint {number} kept elsewhere",
+            )
 
 
 class _Page(HTMLParser):
@@ -543,6 +577,17 @@ def sm3(data: bytes) -> bytes:
             e, f, g, h = t2 ^ turn(t2, 9) ^ turn(t2, 17), e, turn(f, 19), g
         state = [x ^ y for x, y in zip(state, (a, b, c, d, e, f, g, h))]
     return b"".join(x.to_bytes(4, "big") for x in state)
+
+
+def tree_root(form: int, leaves: list[bytes]) -> bytes:
+    """Return the root of a Merkle tree (RFC 6962 §2.1)."""
+    level = [digest(form, b"\x00" + leaf) for leaf in leaves]
+    while len(level) > 1:
+        pairs = [
+            digest(form, b"\x01" + level[i] + level[i + 1]) for i in range(0, len(level) - 1, 2)
+        ]
+        level = pairs + ([level[-1]] if len(level) % 2 else [])
+    return level[0] if level else digest(form, b"")
 
 
 def root_of(form: int, leaf: bytes, index: int, size: int, path: list[str]) -> bytes | None:

@@ -85,6 +85,12 @@ def test_the_zip_itself_is_verified_and_so_is_a_kept_checkpoint(
     ran = subprocess.run([*command, "--checkpoint", str(kept)], capture_output=True, text=True)
     assert ran.returncode == 1
     assert "第三方" in ran.stdout
+    export = {"type": "guicheng-checkpoint-export", "checkpoint": proofs["inclusion"]["checkpoint"]}
+    export |= {"keys": proofs["keys"], "chains": [[1, 1, "ab"]]}
+    kept.write_text(json.dumps(export), "utf-8")
+    ran = subprocess.run([*command, "--checkpoint", str(kept)], capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert "各链末条与校验点不符" in ran.stdout
     ran = subprocess.run([*command, "--key", "11" * 32], capture_output=True, text=True)
     assert ran.returncode == 1
 
