@@ -15,7 +15,9 @@ from web.api import (
     instances,
     openapi,
     organisations,
+    parameters,
     people,
+    regulations,
     tasks,
 )
 
@@ -35,6 +37,8 @@ def register(app: Flask) -> None:
         organisations,
         people,
         incidents,
+        regulations,
+        parameters,
         case_file,
     ):
         api.register_blueprint(room.blueprint)
