@@ -218,7 +218,8 @@ def set_aside(session: Session) -> bool:
         known.driver.rollback()
     except OperationalError:
         return False
-    session.expunge_all()
+    if session.identity_map:
+        session.expunge_all()
     return known.driver.pgconn.transaction_status == TransactionStatus.IDLE
 
 

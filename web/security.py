@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask, Response, request, session
@@ -43,6 +43,13 @@ HEADERS: Final = {
     # Answers show personal data: no shared or disk copy may outlive the session.
     "Cache-Control": "no-store",
 }
+API_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""For data, which is never shown as a page: whoever shows it all the same may load nothing."""
 HSTS: Final = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 API_PREFIX: Final = "/api/"
@@ -81,25 +88,33 @@ def check_csrf() -> None:
         raise StaleForm
 
 
-def protected(application: WSGIApplication, headers: Mapping[str, str]) -> WSGIApplication:
-    """Return the application with ``headers`` on every answer, whoever made it.
+def protected(application: WSGIApplication, *, secure: bool) -> WSGIApplication:
+    """Return the application with protective headers on every answer, whoever made it.
 
     An answer may set a stricter one itself. They are added to the finished list, because Flask's
-    own headers check and copy each of them several times.
+    own headers check and copy each of them several times. ``secure``: only ever reached by HTTPS.
     """
-    always = [(name, value, name.lower()) for name, value in headers.items()]
+    more = HSTS if secure else {}
+    for_pages, for_programs = _by_key(HEADERS | more), _by_key(API_HEADERS | more)
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        program = environ["PATH_INFO"].startswith(API_PREFIX)
+        always = for_programs if program else for_pages
+
         def start(
             status: str, given: list[tuple[str, str]], error: Any = None
         ) -> Callable[[bytes], object]:
             names = {name.lower() for name, _ in given}
-            given.extend((name, value) for name, value, key in always if key not in names)
+            given.extend([header for key, header in always if key not in names])
             return start_response(status, given, error)
 
         return application(environ, start)
 
     return answer
+
+
+def _by_key(headers: dict[str, str]) -> list[tuple[str, tuple[str, str]]]:
+    return [(name.lower(), (name, value)) for name, value in headers.items()]
 
 
 def keep_files(response: Response) -> Response:
@@ -112,8 +127,9 @@ def keep_files(response: Response) -> Response:
 def register(app: Flask) -> None:
     """Put the checks in front of, and the headers behind, every request."""
     settings: Settings = app.extensions["guicheng"]
-    headers = HEADERS | (HSTS if settings.secure_cookies else {})
-    app.wsgi_app = protected(app.wsgi_app, headers)  # type: ignore[assignment, method-assign]
+    app.wsgi_app = protected(  # type: ignore[assignment, method-assign]
+        app.wsgi_app, secure=settings.secure_cookies
+    )
     app.before_request(check_csrf)
     app.after_request(keep_files)
     app.jinja_env.globals["csrf_token"] = csrf_token

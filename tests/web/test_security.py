@@ -42,6 +42,16 @@ def test_error_pages_carry_the_headers_too(world: World) -> None:
     assert "default-src 'self'" in response.headers["Content-Security-Policy"]
 
 
+def test_answers_to_programs_may_load_nothing_at_all(world: World) -> None:
+    for path in ("/api/v1/tasks", "/api/v1/nowhere", "/api/v1/openapi.json"):
+        headers = world.browser().get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert policy == "default-src 'none'; frame-ancestors 'none'"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+    assert world.browser().get("/api/v1/tasks").headers["Cache-Control"] == "no-store"
+    assert headers["Cache-Control"] == "public, max-age=300"
+
+
 def test_the_cookie_is_kept_from_scripts_and_other_sites(world: World) -> None:
     response = world.browser().get("/login")
     cookie = response.headers["Set-Cookie"]

@@ -2,10 +2,12 @@
 
 from flask import Flask
 
+from web.admin import imports, views
+
+# Here and not in register(): a blueprint that an application has taken over cannot be changed.
+views.blueprint.register_blueprint(imports.blueprint)
+
 
 def register(app: Flask) -> None:
     """Add the pages."""
-    from web.admin import imports, views
-
-    views.blueprint.register_blueprint(imports.blueprint)
     app.register_blueprint(views.blueprint)
