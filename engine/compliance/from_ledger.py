@@ -109,7 +109,7 @@ def with_entry(facts: Facts, entry: Told, undone: Collection[int] = ()) -> Facts
     undone by it: done again it is another step.
     """
     payload = entry.payload
-    match entry.kind:
+    match entry.kind if payload else None:  # what was erased says nothing any more
         case EntryKind.OVERRIDDEN:
             allowed = (payload["rule"], payload["element"])
             return replace(facts, allowed=facts.allowed | {allowed})

@@ -19,7 +19,7 @@ from engine.compliance.broken import RuleBroken
 from engine.compliance.evaluation import Limits, evaluate, limits
 from engine.compliance.facts import Facts
 from engine.compliance.findings import Breaches, Place, load_facts, write_facts, write_results
-from engine.compliance.from_ledger import Told, facts_of, read_facts, read_told, with_entry
+from engine.compliance.from_ledger import Told, facts_of, read_told, with_entry
 from engine.compliance.parameter_store import parameter_view
 from engine.compliance.parameters import ParameterView
 from engine.compliance.results import Result
@@ -154,11 +154,15 @@ def write_judged(
 def rejudge(
     session: Session, row: Record, definition: Definition, clock: Clock
 ) -> tuple[Judged | None, Breaches]:
-    """Measure all that stands in the ledger of the locked matter in ``row`` anew."""
+    """Measure all that stands in the ledger of the locked matter in ``row`` anew.
+
+    Of a matter whose content was erased, what was found before stays as it is.
+    """
     now = clock.now()
     measure = measure_of(session, definition, row.path, clock)
-    facts = None if measure is None else read_facts(session, row.instance_id)
-    if measure is None or facts is None:
+    told = [] if measure is None else read_told(session, row.instance_id)
+    facts = facts_of(told)
+    if measure is None or facts is None or any(e.kind == EntryKind.ERASED for e in told):
         return None, Breaches(None, now)
     judged = _all(measure, facts)
     return judged, write_judged(session, row, definition, judged, now)
