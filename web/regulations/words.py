@@ -15,8 +15,9 @@ from web.context import reading
 from web.language import chosen_language
 from web.words import long_date
 
-_KEEPERS = frozenset({PostKind.ADMINISTRATOR, PostKind.ORGANISATION_DEPARTMENT})
-"""Posts that look after regulations and parameters: they see what nobody has checked."""
+_KEEPERS = frozenset({PostKind.ADMINISTRATOR, PostKind.ORGANISATION_DEPARTMENT, PostKind.AUDITOR})
+"""Posts that look after regulations and parameters, or audit by them: they see what nobody has
+checked."""
 
 
 def regulations() -> Regulations:
@@ -28,7 +29,7 @@ def regulations() -> Regulations:
 
 
 def keeps_rules(actor: Actor) -> bool:
-    """Tell whether somebody looks after regulations and parameters."""
+    """Tell whether somebody looks after regulations and parameters, or audits by them."""
     return any(post.kind in _KEEPERS for post in actor.posts)
 
 

@@ -4,35 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
 import pytest
 
-from engine.compliance.regulation_reading import load_regulation_folder
-from engine.compliance.regulation_store import deploy_regulations
-from engine.compliance.regulations import Regulations
 from engine.database import unit_of_work
-from engine.definitions.operations import deploy_package
-from engine.definitions.package import Package, load_folder
 from engine.directory.accounts import create_account
 from engine.directory.codes import OrganisationKind, PostKind
 from engine.directory.models import Person
 from engine.directory.organisations import add_organisation
 from engine.directory.posts import add_post
-from engine.settings import ROOT
+from tests.shipped import deploy_shipped
 from tests.web.conftest import PASSWORD, World
-
-
-@cache
-def our_regulations() -> Regulations:
-    """The regulations of this repository."""
-    return load_regulation_folder(ROOT / "processes" / "regulations")
-
-
-@cache
-def admission() -> Package:
-    """The procedure of member admission."""
-    return load_folder(ROOT / "processes" / "member_admission")
 
 
 @dataclass
@@ -75,6 +57,5 @@ def ruled(world: World) -> Ruled:
                 unit, person_id=person.id, login=login, password=PASSWORD, clock=world.clock
             )
             add_post(unit, person.id, place, post, date(2020, 1, 1))
-        deploy_regulations(unit, our_regulations(), world.clock)
-        deploy_package(unit, admission(), world.clock)
+        deploy_shipped(unit, world.clock)
         return Ruled(world, county.id, town.id, branch.id)
