@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from engine.compliance.regulation_reading import FOLDER, MANIFEST, load_regulation_folder
@@ -34,21 +35,18 @@ def regulations_beside(folder: Path) -> Regulations | None:
 
 
 def check_basis(package: Package, regulations: Regulations) -> Findings:
-    """Check that each article a step rests on is there."""
+    """Check that each article a step rests on is there.
+
+    A regulation whose name is like none of ours is only warned of: a procedure may rest on a text
+    that nobody has entered.
+    """
     found = Findings()
     for step in package.steps.values():
         line = package.lines.get(f"step:{step.element}")
         for basis in step.basis:
             regulation = regulations.find(basis.regulation)
             if regulation is None:
-                found.error(
-                    "regulation-unknown",
-                    PACKAGE,
-                    f"没有法规“{basis.regulation}”",
-                    did_you_mean(basis.regulation, [r.short for r in regulations]),
-                    element=step.element,
-                    line=line,
-                )
+                _unknown(basis.regulation, regulations, found, step.element, line)
             elif (edition := regulation.edition(basis.edition)) is None:
                 found.error(
                     "edition-unknown",
@@ -68,6 +66,20 @@ def check_basis(package: Package, regulations: Regulations) -> Findings:
                     line=line,
                 )
     return found
+
+
+def _unknown(
+    name: str, regulations: Regulations, found: Findings, element: str, line: int | None
+) -> None:
+    """Report a regulation that is not there: a slip, or a text that this installation lacks."""
+    titles = [title for title in regulations.names if not title.isascii()]
+    message = f"没有法规“{name}”"
+    if get_close_matches(name, titles, n=1, cutoff=0.6):
+        cure = did_you_mean(name, titles)
+        found.error("regulation-unknown", PACKAGE, message, cure, element=element, line=line)
+    else:
+        cure = f"如需链接到条文，请在 {FOLDER}/ 里写入这部法规"
+        found.warn("regulation-unknown", PACKAGE, message, cure, element=element, line=line)
 
 
 def lint_regulations(folder: Path) -> list[Problem]:

@@ -10,6 +10,7 @@ from marshmallow import fields
 from sqlalchemy import select
 from werkzeug.exceptions import UnsupportedMediaType
 
+from engine.compliance.regulation_store import current_regulations
 from engine.database import unit_of_work
 from engine.definitions.models import ProcessVersion
 from engine.definitions.operations import deploy_package
@@ -125,9 +126,10 @@ def _may_deploy() -> None:
 
 def _checked(package: Package) -> list[Mapping[str, Any]]:
     """Return the warnings about a package. Raises PackageProblem for its errors."""
+    known = current_regulations(reading())
     # The checks take seconds: no connection is held meanwhile.
     reading().rollback()
-    problems = lint_package(package)
+    problems = lint_package(package, known if known.by_id else None)
     if any(found.severity is Severity.ERROR for found in problems):
         raise PackageProblem(problems)
     return [

@@ -72,6 +72,12 @@ def test_what_is_cited_and_not_there_is_named_with_the_likely_one(
     assert all(cure in p.cure and p.line and p.element for p in problems)
 
 
+def test_a_text_that_nobody_entered_is_only_warned_of(home: Path) -> None:
+    cite(home, "考勤管理办法", "2024", "第三条")
+    problems = lint_folder(home / "leave_request")
+    assert {(p.code, p.severity) for p in problems} == {("regulation-unknown", Severity.WARNING)}
+
+
 def test_without_regulations_beside_it_a_package_cites_what_it_likes(home: Path) -> None:
     cite(home, "考勤管理办法", "2024", "第三条")
     shutil.rmtree(home / "regulations")
