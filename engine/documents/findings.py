@@ -78,6 +78,16 @@ class CaseFinding:
         return f"{self.rule}|{self.element}|{self.round}"
 
     @property
+    def basis(self) -> str:
+        """The articles in words, those of one edition together."""
+        groups: dict[str, list[str]] = {}
+        for a in self.articles:
+            # Editions are named by their year; a convention of ours has none.
+            edition = f"{a.edition} 年版" if len(a.edition) == 4 else ""
+            groups.setdefault(f"《{a.regulation}》{edition}", []).append(a.article)
+        return "；".join(name + "、".join(articles) for name, articles in groups.items())
+
+    @property
     def notable(self) -> bool:
         """Whether it stands at its step, and not only in the table of all rules."""
         return self.outcome in (Outcome.NOT_MET, Outcome.PENDING, Outcome.WAIVED)
