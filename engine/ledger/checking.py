@@ -20,11 +20,11 @@ from engine.ledger.chain import Head, payload_digest
 from engine.ledger.faults import Fault, Report
 from engine.ledger.kinds import EntryKind
 from engine.ledger.rows import COLUMNS, Row, entry_text, is_whole, plain
-from engine.ledger.suspects import UNGUESSABLE, Suspects, find_change
+from engine.ledger.suspects import Suspects, find_change, not_excluded
 
 FIRST: Final = -(2**63)
 LAST: Final = 2**63 - 1
-EXPLAINED: Final = 200
+EXPLAINED: Final = 100
 """Faults of one range whose field is looked for; where all is wrong, that helps nobody."""
 
 _ENTRIES = f"""
@@ -41,6 +41,18 @@ UNION ALL
 SELECT id FROM (SELECT id FROM instance UNION ALL SELECT id FROM ledger_chain) c
 WHERE %s = 1 AND NOT EXISTS (SELECT FROM ledger_entry e WHERE e.chain_id = c.id AND e.seq = 1)
 LIMIT 1000
+"""
+
+_PEOPLE = """
+SELECT id FROM person UNION SELECT actor_id FROM ledger_entry WHERE actor_id IS NOT NULL
+LIMIT 200000
+"""
+_ELEMENTS = """
+SELECT DISTINCT element FROM ledger_entry WHERE element IS NOT NULL LIMIT 10000
+"""
+_TASKS = """
+SELECT id FROM task WHERE instance_id = %s
+UNION SELECT task_id FROM ledger_entry WHERE chain_id = %s AND task_id IS NOT NULL
 """
 
 
@@ -111,6 +123,7 @@ class _Work:
         self._connection = connection
         self.heads = heads
         self._explained = 0
+        self._known: dict[str, list[Any]] = {}
 
     def look(self, chain: _Chain, row: Row, report: Report) -> Iterator[Fault]:
         """Yield what is wrong with an entry that is not simply good."""
@@ -171,7 +184,13 @@ class _Work:
             chain.erased[row.seq] = row.kind
             return
         if payload is None or salt is None:
-            fields = tuple(name for name in ("payload", "salt") if getattr(row, name) is None)
+            # An entry that was erased says so by the digest it has kept.
+            erased = row.snapshot_digest is not None
+            fields = tuple(
+                name
+                for name in ("payload", "salt", "snapshot")
+                if (getattr(row, name) is not None) == erased
+            )
             yield Fault(chain.id, row.seq, "payload_changed", N_("填报内容被部分清除"), fields)
             return
         if row.snapshot_digest is not None and row.snapshot is not None:
@@ -193,11 +212,14 @@ class _Work:
         self._explained += 1
         if self._explained > EXPLAINED:
             return Fault(chain.id, row.seq, code, message)
-        found = find_change(plain(row), self._suspects(chain, row))
+        values = plain(row)
+        found = find_change(values, self._suspects(chain, row))
         if found is None:
-            return Fault(chain.id, row.seq, code, message, UNGUESSABLE)
+            return Fault(chain.id, row.seq, code, message, not_excluded(values))
         former = found.former
         said = former.hex() if isinstance(former, bytes) else str(former)
+        if former is None:
+            said = N_("空")
         if found.field == "previous":
             code, message = "link_broken", N_("与上一条的摘要不相接")
         return Fault(chain.id, row.seq, code, message, (found.field,), said)
@@ -206,16 +228,19 @@ class _Work:
         def column(statement: str, *values: Any) -> list[Any]:
             return [found[0] for found in self._connection.execute(statement, values)]
 
+        def once(statement: str) -> list[Any]:
+            if statement not in self._known:
+                self._known[statement] = column(statement)
+            return self._known[statement]
+
         length = self.heads[chain.id].length if chain.id in self.heads else row.seq
         return Suspects(
             length=min(length, 100_000),
             previous=self._before(row),
             chains=lambda previous: column(_OTHER_CHAINS, row.seq, previous, row.seq),
-            people=lambda: column("SELECT id FROM person ORDER BY id LIMIT 200000"),
-            elements=lambda: column(
-                "SELECT DISTINCT element FROM ledger_entry WHERE element IS NOT NULL LIMIT 10000"
-            ),
-            tasks=lambda: column("SELECT id FROM task WHERE instance_id = %s", row.chain_id),
+            people=lambda: once(_PEOPLE),
+            elements=lambda: once(_ELEMENTS),
+            tasks=lambda: column(_TASKS, row.chain_id, row.chain_id),
         )
 
     def _before(self, row: Row) -> bytes:
