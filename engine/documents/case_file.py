@@ -233,6 +233,7 @@ def _forms(contents: Contents) -> list[dict[str, Any]]:
                 for a in form.answers
             ],
             "data": form.data,
+            "corrects": form.corrects,
         }
         for form in contents.forms.values()
     ]

@@ -6,7 +6,7 @@ What may not be read is left out and counted: the reader is told that it exists,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -59,6 +59,8 @@ class CaseForm:
     occurred_on: date | None
     answers: tuple[CaseAnswer, ...]
     data: Mapping[str, Any]
+    corrects: int | None = None
+    """The entry that this one puts right (更正); its data are what changed."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,9 @@ class Contents:
     view: MatterView
     trail: Trail
     forms: Mapping[int, CaseForm]
-    """By number of the entry."""
+    """By number of the entry, as it was handed in."""
+    standing: Mapping[int, CaseForm]
+    """The same with corrections carried out: what papers and tables go by."""
     closed: frozenset[int]
     """Entries whose content the exporter may not read."""
     attachments: tuple[CaseAttachment, ...]
@@ -137,12 +141,14 @@ def gather(
     trail = read_trail(session, opened.matter.definition, instance_id)
     attachments = read_attachments(session, actor, opened)
     closed = _closed_entries(trail, opened, actor)
+    forms = _forms(trail, closed)
     return Contents(
         opened=opened,
         decision=decision,
         view=matter_view(session, actor, clock, instance_id),
         trail=trail,
-        forms=_forms(trail, closed),
+        forms=forms,
+        standing=_standing(trail, forms),
         closed=closed,
         attachments=attachments,
         judged=findings_of(session, opened, clock) if with_rules else Findings(),
@@ -206,23 +212,47 @@ def _forms(trail: Trail, closed: frozenset[int]) -> dict[int, CaseForm]:
             continue
         step = package.steps.get(entry.element)
         message = package.messages.get(entry.element)
-        name = step.form if step else message.form if message else None
-        form = trail.definition.forms.get(name) if name else None
-        answers: tuple[CaseAnswer, ...] = ()
-        if form is not None and entry.kind in (EntryKind.COMPLETED, EntryKind.MESSAGE_RECEIVED):
-            literal = {f.key for f in walk(form.fields) if f.kind in _LITERAL and f.path == f.key}
-            answers = tuple(
-                CaseAnswer(a.name, a.label, a.text, a.files, a.name in literal)
-                for a in form.in_words(data, trail.names)
-            )
-        title = step.title if step else message.title if message else EntryKind(entry.kind).label
+        corrects = trail.payloads[entry.seq].get("seq")
         forms[entry.seq] = CaseForm(
             seq=entry.seq,
             element=entry.element or "",
             number=step.number if step else None,
-            title=title,
+            title=step.title if step else message.title if message else "",
             occurred_on=entry.occurred_on,
-            answers=answers,
+            answers=_answers(trail, entry.element, data),
             data=data,
+            corrects=corrects if entry.kind == EntryKind.CORRECTED else None,
         )
     return forms
+
+
+def _answers(trail: Trail, element: str | None, data: Mapping[str, Any]) -> tuple[CaseAnswer, ...]:
+    package = trail.definition.package
+    step, message = package.steps.get(element or ""), package.messages.get(element or "")
+    name = step.form if step else message.form if message else None
+    form = trail.definition.forms.get(name) if name else None
+    if form is None:
+        return ()
+    literal = {f.key for f in walk(form.fields) if f.kind in _LITERAL and f.path == f.key}
+    return tuple(
+        CaseAnswer(a.name, a.label, a.text, a.files, a.name in literal)
+        for a in form.in_words(data, trail.names)
+    )
+
+
+def _standing(trail: Trail, forms: Mapping[int, CaseForm]) -> dict[int, CaseForm]:
+    """Return what each step says once corrected; None in a correction takes an answer away."""
+    standing = {seq: form for seq, form in forms.items() if form.corrects is None}
+    for correction in forms.values():
+        if (form := standing.get(correction.corrects or 0)) is None:
+            continue
+        merged = {**form.data, **correction.data}
+        data = {name: value for name, value in merged.items() if value is not None}
+        day = trail.payloads[correction.seq].get("occurred_on")
+        standing[form.seq] = replace(
+            form,
+            data=data,
+            answers=_answers(trail, form.element, data),
+            occurred_on=date.fromisoformat(day) if day else form.occurred_on,
+        )
+    return standing

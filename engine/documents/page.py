@@ -14,12 +14,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from engine.clock import ZONE
-from engine.documents.contents import Contents
+from engine.documents.contents import CaseForm, Contents
 from engine.documents.findings import CaseFinding
 from engine.documents.record import record_rows
 from engine.documents.svg import draw, read_layout
 from engine.ledger.kinds import EntryKind
 from engine.runtime.queries.records import chinese_day, history
+from engine.runtime.views import HistoryEntry
 
 HERE = "正在这里"
 
@@ -108,7 +109,12 @@ def render_page(
             export=export,
             sections=sections,
             forms=contents.forms,
-            requests=[form for seq, form in contents.forms.items() if seq not in in_stages],
+            requests=[
+                form
+                for seq, form in contents.forms.items()
+                if seq not in in_stages and form.corrects is None
+            ],
+            corrections=_corrections(contents),
             closed=contents.closed,
             erased={e.seq for e in entries if e.payload is None and e.kind == EntryKind.COMPLETED},
             withheld=contents.withheld,
@@ -127,6 +133,16 @@ def render_page(
             keys=keys,
         )
     )
+
+
+def _corrections(contents: Contents) -> dict[int, list[tuple[CaseForm, HistoryEntry]]]:
+    """Return the corrections of each entry, with their lines of the history."""
+    lines = {line.seq: line for line in contents.view.history}
+    told: dict[int, list[tuple[CaseForm, HistoryEntry]]] = {}
+    for form in contents.forms.values():
+        if form.corrects is not None and form.seq in lines:
+            told.setdefault(form.corrects, []).append((form, lines[form.seq]))
+    return told
 
 
 def _by_step(contents: Contents) -> dict[tuple[str, int | None], list[CaseFinding]]:

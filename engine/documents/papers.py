@@ -123,7 +123,7 @@ def _answers(contents: Contents, element: str) -> Mapping[str, Any] | None:
     undone = contents.trail.undone
     found = [
         form.data
-        for seq, form in contents.forms.items()
+        for seq, form in contents.standing.items()
         if form.element == element and seq not in undone
     ]
     return found[-1] if found else None
@@ -134,7 +134,7 @@ def _values(session: Session, contents: Contents, clock: Clock) -> dict[str, Any
         session,
         contents.opened,
         contents.view.row,
-        contents.forms,
+        contents.standing,
         record_rows(contents),
         step_records(contents.trail, with_data=False),
         clock,

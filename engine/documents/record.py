@@ -39,7 +39,10 @@ def record_rows(contents: Contents) -> list[RecordRow]:
         who = record.person_name + (f"（{record.post}）" if record.post else "")
         if record.on_behalf_of:
             who += f"，代{record.on_behalf_of}"
-        remarks = [_came_to(contents, contents.forms.get(record.seq))]
+        form = contents.standing.get(record.seq)
+        remarks = [_came_to(contents, form)]
+        if form is not None and form != contents.forms[record.seq]:
+            remarks.append("经更正")
         if record.seq in contents.closed:
             remarks.append("内容未随卷")
         if record.backfilled:
@@ -50,7 +53,7 @@ def record_rows(contents: Contents) -> list[RecordRow]:
             RecordRow(
                 step=f"{record.number} {record.title}" if record.number else record.title,
                 stage=f"{stage.number} {stage.title}" if stage else "",
-                occurred_on=record.occurred_on,
+                occurred_on=(form and form.occurred_on) or record.occurred_on,
                 recorded_at=record.recorded_at,
                 who=who,
                 what="；".join(filter(None, remarks)),

@@ -124,7 +124,7 @@ def _steps(
             continue
         by_element.setdefault(record.element, []).append(
             Round(
-                day=chinese_day(record.occurred_on),
+                day=chinese_day(form.occurred_on or record.occurred_on),
                 by=record.person_name,
                 post=record.post or "",
                 words={answer.name: answer.text for answer in form.answers},
