@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from engine.clock import Clock
 from engine.compliance.declarations import declared_parameters
@@ -18,7 +17,7 @@ from engine.compliance.parameters import Level, Parameter, Value
 from engine.database import after_commit, unit_of_work
 from engine.directory import organisations
 from engine.directory.actors import Actor
-from engine.directory.models import Organisation, Person
+from engine.directory.models import Organisation
 from engine.directory.policy import Action, require
 from engine.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound
 from engine.ledger.chain import Event
@@ -34,29 +33,6 @@ class StaleParameter(Conflict):
 
     code = "stale_parameter"
     default = N_("该参数刚刚被他人变更，本次操作没有生效，请查看最新情况后再设置。")
-
-
-@dataclass(frozen=True)
-class Past:
-    """A value as the history shows it."""
-
-    id: int
-    organisation_id: int
-    organisation_name: str
-    value: Value
-    since: date
-    until: date | None
-    reason: str
-    set_by: str
-    set_at: datetime
-    ended_by: str | None
-    ended_at: datetime | None
-    end_reason: str
-
-    @property
-    def never_held(self) -> bool:
-        """Tell whether another value took its place before it held."""
-        return self.until is not None and self.until < self.since
 
 
 def set_parameter(
@@ -185,33 +161,6 @@ def version_of(session: Session, key: str, organisation_id: int) -> int:
             ParameterSetting.key == key, ParameterSetting.organisation_id == organisation_id
         )
     ).scalar_one()
-
-
-def history(session: Session, key: str, organisation_ids: tuple[int, ...]) -> list[Past]:
-    """Return all values that these organisations ever set, the latest first."""
-    ender = aliased(Person)
-    rows = session.execute(
-        select(
-            ParameterSetting.id,
-            ParameterSetting.organisation_id,
-            Organisation.name,
-            ParameterSetting.value,
-            ParameterSetting.since,
-            ParameterSetting.until,
-            ParameterSetting.reason,
-            Person.name,
-            ParameterSetting.set_at,
-            ender.name,
-            ParameterSetting.ended_at,
-            ParameterSetting.end_reason,
-        )
-        .join(Organisation, Organisation.id == ParameterSetting.organisation_id)
-        .join(Person, Person.id == ParameterSetting.set_by)
-        .outerjoin(ender, ender.id == ParameterSetting.ended_by)
-        .where(ParameterSetting.key == key, ParameterSetting.organisation_id.in_(organisation_ids))
-        .order_by(ParameterSetting.id.desc())
-    )
-    return [Past(*row) for row in rows]
 
 
 def may_decide(session: Session, parameter: Parameter, place: Organisation, day: date) -> bool:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from engine.compliance.declarations import declared_parameters
-from engine.compliance.parameter_operations import Past, history, may_decide, version_of
+from engine.compliance.parameter_models import ParameterSetting
+from engine.compliance.parameter_operations import may_decide, version_of
 from engine.compliance.parameter_store import all_settings
 from engine.compliance.parameters import (
     Parameter,
     ParameterValue,
     ParameterView,
     Setting,
+    Value,
     ancestry_of,
 )
 from engine.compliance.regulation_store import current_regulations
@@ -23,7 +25,7 @@ from engine.compliance.regulations import Article, Edition, Regulation
 from engine.definitions.models import ProcessVersion
 from engine.directory import organisations
 from engine.directory.actors import Actor
-from engine.directory.models import Organisation
+from engine.directory.models import Organisation, Person
 from engine.directory.policy import Action, decide, visible_organisations
 from engine.errors import N_, NotFound, Translatable
 
@@ -47,6 +49,29 @@ class OnPath:
     name: str
     setting: Setting | None
     counts: bool
+
+
+@dataclass(frozen=True)
+class Past:
+    """A value as the history shows it."""
+
+    id: int
+    organisation_id: int
+    organisation_name: str
+    value: Value
+    since: date
+    until: date | None
+    reason: str
+    set_by: str
+    set_at: datetime
+    ended_by: str | None
+    ended_at: datetime | None
+    end_reason: str
+
+    @property
+    def never_held(self) -> bool:
+        """Tell whether another value took its place before it held."""
+        return self.until is not None and self.until < self.since
 
 
 @dataclass(frozen=True)
@@ -171,6 +196,33 @@ def parameter_detail(
         refusal=_refusal(session, actor, parameter, place, day),
         version=version_of(session, key, place.id),
     )
+
+
+def history(session: Session, key: str, organisation_ids: tuple[int, ...]) -> list[Past]:
+    """Return all values that these organisations ever set, the latest first."""
+    ender = aliased(Person)
+    rows = session.execute(
+        select(
+            ParameterSetting.id,
+            ParameterSetting.organisation_id,
+            Organisation.name,
+            ParameterSetting.value,
+            ParameterSetting.since,
+            ParameterSetting.until,
+            ParameterSetting.reason,
+            Person.name,
+            ParameterSetting.set_at,
+            ender.name,
+            ParameterSetting.ended_at,
+            ParameterSetting.end_reason,
+        )
+        .join(Organisation, Organisation.id == ParameterSetting.organisation_id)
+        .join(Person, Person.id == ParameterSetting.set_by)
+        .outerjoin(ender, ender.id == ParameterSetting.ended_by)
+        .where(ParameterSetting.key == key, ParameterSetting.organisation_id.in_(organisation_ids))
+        .order_by(ParameterSetting.id.desc())
+    )
+    return [Past(*row) for row in rows]
 
 
 def _refusal(

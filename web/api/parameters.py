@@ -7,8 +7,7 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
-from engine.compliance.parameter_operations import history
-from engine.compliance.parameter_queries import parameter_lines, place_seen
+from engine.compliance.parameter_queries import history, parameter_lines, place_seen
 from engine.compliance.parameters import Parameter, ancestry_of
 from web.api.auth import actor
 from web.api.blueprint import Blueprint, answers, query

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from engine.clock import FixedClock
 from engine.compliance import parameter_operations as op
 from engine.compliance.declarations import declared_parameters
+from engine.compliance.parameter_queries import Past, history
 from engine.compliance.parameter_store import parameter_view
 from engine.compliance.parameters import ParameterValue, Value
 from engine.compliance.regulation_reading import load_regulations
@@ -116,8 +117,8 @@ class County:
         declared = declared_parameters(self.session)
         return parameter_view(self.session, self.branch.path, declared).value(key, day)
 
-    def past(self, key: str = "gap_days") -> list[op.Past]:
-        return op.history(self.session, key, (self.town.id, self.county.id))
+    def past(self, key: str = "gap_days") -> list[Past]:
+        return history(self.session, key, (self.town.id, self.county.id))
 
     def entries(self) -> list[dict[str, object]]:
         """Return the payloads of the chain of parameters."""
