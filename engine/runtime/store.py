@@ -100,6 +100,35 @@ _ASSIGN = f"""
     ON CONFLICT DO NOTHING
 """  # noqa: S608
 
+# The same for a task that was only seen in a list, not locked: all of it, or nothing when the chain
+# has moved on since.
+_CLAIM = f"""
+    WITH matter AS (
+        UPDATE instance SET chain_length = %(seq)s, chain_head = %(digest)s
+        WHERE id = %(chain_id)s AND chain_length = %(seq)s - 1 AND chain_head = %(previous)s
+        RETURNING id
+    ),
+    entry AS (
+        INSERT INTO ledger_entry ({_ENTRY_COLUMNS})
+        SELECT {", ".join(f"%({name.strip()})s" for name in _ENTRY_COLUMNS.split(","))} FROM matter
+    ),
+    assigned AS (
+        UPDATE task SET assignee_id = %(actor_id)s, revision = revision + 1
+        WHERE id = %(task_id)s AND EXISTS (SELECT FROM matter)
+        RETURNING id, due_on
+    ),
+    unlisted AS (
+        DELETE FROM task_candidate WHERE task_id = %(task_id)s AND principal <> %(principal)s
+            AND EXISTS (SELECT FROM matter)
+    ),
+    listed AS (
+        INSERT INTO task_candidate (principal, due_on, task_id)
+        SELECT %(principal)s, a.due_on, a.id FROM assigned a
+        ON CONFLICT DO NOTHING
+    )
+    SELECT id FROM matter
+"""  # noqa: S608
+
 _STATUS = f"""
     WITH entry AS ({_ENTRY})
     UPDATE instance SET status = %(status)s, chain_length = %(seq)s, chain_head = %(digest)s,
@@ -314,6 +343,17 @@ def write_assignment(
     """Give the event's task to somebody (or back to its candidates) and list it accordingly."""
     entry, _ = seal(row.instance_id, head_of(row), event, now)
     run(session, _ASSIGN, {**entry, "assignee_id": assignee_id, "principals": list(principals)})
+
+
+def write_claim(
+    session: Session, row: Record, event: Event, now: datetime, principal: str
+) -> Later:
+    """Give a task, as ``row`` of a list showed it, to the event's actor, with what comes next.
+
+    No row comes back when the matter's chain has moved on since; then nothing was written.
+    """
+    entry, _ = seal(row.instance_id, head_of(row), event, now)
+    return fetch_later(session, _CLAIM, {**entry, "principal": principal})
 
 
 def _new_task(task: NewTask) -> dict[str, Any]:

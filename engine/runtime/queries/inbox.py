@@ -19,6 +19,7 @@ from engine.directory.policy import my_tasks, visible_matters
 from engine.errors import N_, InvalidInput
 from engine.runtime.models import MATTER_COLUMNS, Instance, Task, TaskCandidate
 from engine.runtime.queries.rows import TASK_COLUMNS, TASK_JOINS, Names, task_row
+from engine.runtime.seen import seen
 from engine.runtime.views import Bucket, Inbox, TaskRow
 from engine.runtime.world import holidays
 
@@ -30,7 +31,7 @@ MOST_COUNTED = 999
 # The principals' ranges are merged: each gives its first rows in the order of the index. What the
 # planner cannot see (SELECT …) it cannot plan for anew each time: the plan is the same for all.
 _MINE = f"""
-    SELECT {TASK_COLUMNS} FROM (
+    SELECT {TASK_COLUMNS}, i.chain_length, i.chain_head FROM (
         SELECT DISTINCT c.due_on, c.task_id
         FROM unnest((SELECT %(principals)s::text[])) AS k(principal)
         CROSS JOIN LATERAL (
@@ -109,6 +110,7 @@ def inbox(
             rows = _done(session, actor, filters, cursor, limit)
         case _:
             rows = _mine(session, actor, today, bucket, filters, cursor, limit)
+            seen.keep(rows)
     more = len(rows) > limit
     lines = to_rows(session, rows[:limit], today)
     choices = session.execute(_CHOICES, {"principals": _keys(actor), "most": MOST_COUNTED}).all()
@@ -128,6 +130,7 @@ def list_mine(
     """Return the actor's open tasks, most urgent first, and the cursor of the next page."""
     today = clock.today()
     rows = _mine(session, actor, today, Bucket.TODO, {}, cursor, limit)
+    seen.keep(rows)
     more = _cursor(Bucket.TODO, rows[limit - 1]) if len(rows) > limit else None
     return to_rows(session, rows[:limit], today), more
 
