@@ -56,13 +56,13 @@ def set_parameter(
     InvalidInput, StaleParameter; nothing is changed then.
     """
     with unit_of_work() as session:
+        _lock(session)
         if _done(session, command_id, actor):
             return
         place = organisations.get_organisation(session, organisation_id)
         decision = require(actor, Action.SET_PARAMETERS, organisations.view(place))
         parameter = _declared(session, key)
         _at_level(session, parameter, place, clock.today())
-        _lock(session)
         _unchanged(session, key, organisation_id, version)
         value = parameter.check(value)
         reason = _given(reason)
@@ -122,15 +122,14 @@ def end_parameter(
     has ended before.
     """
     with unit_of_work() as session:
+        _lock(session)
         if _done(session, command_id, actor):
             return
-        found = session.get(ParameterSetting, setting_id)
+        found = session.get(ParameterSetting, setting_id, populate_existing=True)
         if found is None:
             raise NotFound(N_("没有这项设置。"))
         place = organisations.get_organisation(session, found.organisation_id)
         decision = require(actor, Action.SET_PARAMETERS, organisations.view(place))
-        _lock(session)
-        session.refresh(found)
         _unchanged(session, found.key, found.organisation_id, version)
         reason = _given(reason)
         if until < found.since - timedelta(days=1):
@@ -223,7 +222,8 @@ def _unchanged(session: Session, key: str, organisation_id: int, version: int | 
 
 
 def _lock(session: Session) -> None:
-    # Changes are rare: one after the other keeps what somebody saw and what he changes together.
+    # Changes are rare: one after the other keeps what somebody saw and what he changes together,
+    # and lets a command that is sent twice at once find that it was carried out.
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(CHAIN, 0))))
 
 
