@@ -35,6 +35,22 @@ class LedgerEntry(db.Model):  # type: ignore[name-defined,misc]
             unique=True,
             postgresql_where="command_id IS NOT NULL",
         ),
+        # What those who supervise look for across all chains.
+        Index(
+            "ix_ledger_entry_steered",
+            "recorded_at",
+            "chain_id",
+            "seq",
+            postgresql_where="kind IN ('overridden', 'waived', 'corrected')",
+        ),
+        Index(
+            "ix_ledger_entry_late",
+            "recorded_at",
+            "chain_id",
+            "seq",
+            postgresql_where="kind = 'completed' AND occurred_on"
+            " < ((recorded_at AT TIME ZONE 'Asia/Shanghai')::date)",
+        ),
     )
 
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
