@@ -18,6 +18,7 @@ from engine.compliance.findings import FindingState
 from engine.compliance.models import Finding, FindingNote
 from engine.compliance.parameters import Level
 from engine.compliance.results import Outcome
+from engine.compliance.rules import Rule
 from engine.database import Record
 from engine.directory.actors import Actor, HeldPost
 from engine.directory.models import Organisation
@@ -101,8 +102,7 @@ def waive(
         if finding.outcome != Outcome.NOT_MET:
             raise Conflict(N_("该问题已经消除或豁免，无需再豁免。"))
         measure = _measure(session, matter, row, clock)
-        rule = measure.book.rule(finding.rule, finding.edition)
-        level = rule.override if rule is not None and rule.override else Level.APPROVING
+        level = waiving_level(measure.book.rule(finding.rule, finding.edition))
         _at_level(session, matter, decision.post, level)
         payload = {**_about(finding), "seq": finding.seq, "reason": _said(reason)}
         _write(session, row, finding, EntryKind.WAIVED, payload, actor, decision, clock, command_id)
@@ -205,14 +205,24 @@ def _measure(session: Session, matter: Matter, row: Record, clock: Clock) -> Mea
     return measure
 
 
-def _at_level(session: Session, matter: Matter, post: HeldPost | None, level: Level) -> None:
-    """Raise NotAllowed unless the post is held high enough above the matter."""
+def reaches(session: Session, matter: Matter, post: HeldPost | None, level: Level) -> bool:
+    """Tell whether a post is held high enough above the matter."""
     lanes = DatabaseLanes(session)
     lowest = lanes.approving(matter.organisation_id)
     if level is Level.COUNTY and lowest is not None:
         lowest = lanes.parent(lowest)
     place = None if lowest is None else session.get(Organisation, lowest)
-    if post is None or place is None or not place.path.startswith(post.path):
+    return post is not None and place is not None and place.path.startswith(post.path)
+
+
+def waiving_level(rule: Rule | None) -> Level:
+    """Return the lowest level that may waive a finding of a rule."""
+    return rule.override if rule is not None and rule.override else Level.APPROVING
+
+
+def _at_level(session: Session, matter: Matter, post: HeldPost | None, level: Level) -> None:
+    """Raise NotAllowed unless the post is held high enough above the matter."""
+    if not reaches(session, matter, post, level):
         raise NotAllowed(N_("须由%(level)s办理。"), level=level.label)
 
 

@@ -53,6 +53,8 @@ class Finding(db.Model):  # type: ignore[name-defined,misc]
             postgresql_ops={"path": "text_pattern_ops"},
         ),
         Index("ix_finding_until", "until", postgresql_where="outcome = 'pending'"),
+        Index("ix_finding_outcome_day", "outcome", "day", "id"),
+        Index("ix_finding_asked", "organisation_id", "id", postgresql_where="state = 'asked'"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

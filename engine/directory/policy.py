@@ -19,8 +19,10 @@ from engine.directory.codes import PostKind
 from engine.directory.rights import COMMITTEE, HEADS, LEADING
 from engine.directory.visibility import (
     MatterColumns,
+    SupervisedColumns,
     administered_organisations,
     my_tasks,
+    supervised,
     visible_matters,
     visible_organisations,
     visible_people,
@@ -34,12 +36,14 @@ __all__ = [
     "Audience",
     "Decision",
     "MatterColumns",
+    "SupervisedColumns",
     "administered_organisations",
     "audiences",
     "decide",
     "may",
     "my_tasks",
     "require",
+    "supervised",
     "visible_matters",
     "visible_organisations",
     "visible_people",
@@ -133,7 +137,7 @@ POLICY: Mapping[Action, Rule] = {
     Action.ALLOW_OVERRIDE: Rule((r.above(LEADING),), bar=(r.about_oneself,)),
     Action.CONCLUDE_FINDING: Rule((r.above(LEADING), r.auditors), bar=(r.about_oneself,)),
     Action.ASK_EXPLANATION: Rule((r.above(LEADING), r.auditors)),
-    Action.GIVE_EXPLANATION: Rule((r.here(COMMITTEE),)),
+    Action.GIVE_EXPLANATION: Rule((r.here(COMMITTEE),), bar=(r.about_oneself,)),
     # When its time is over; by those who keep the archive, never by the organisation itself.
     Action.ERASE_CONTENT: Rule((r.above(LEADING), r.administrators), bar=(r.about_oneself,)),
     # Administrators mend the machinery without reading the matters.
@@ -156,7 +160,10 @@ POLICY: Mapping[Action, Rule] = {
         (*_doing, r.steering(r.above(HEADS))), bar=(*_running, r.about_oneself)
     ),
     Action.VIEW_BOARD: Rule((r.here(COMMITTEE), r.over(LEADING), r.auditors)),
-    Action.VIEW_FINDINGS: Rule((r.here(COMMITTEE), r.over(LEADING), r.auditors)),
+    # Of an organisation, or of a matter. Nobody supervises their own.
+    Action.VIEW_FINDINGS: Rule(
+        (r.here(COMMITTEE), r.over(LEADING), r.auditors), bar=(r.about_oneself,)
+    ),
     Action.VIEW_PERSON: Rule(
         (r.oneself, r.here(COMMITTEE), r.over(LEADING), r.auditors, r.administrators), hidden=True
     ),

@@ -11,7 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, Text, and_, any_, false, func, literal, or_, select
+from sqlalchemy import (
+    SQLColumnExpression,
+    Text,
+    and_,
+    any_,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.elements import ColumnElement
@@ -68,6 +79,37 @@ def visible_matters(actor: Actor, matter: MatterColumns) -> ColumnElement[bool]:
             part = and_(part, or_(matter.subject_id.is_(None), neither))
         clauses.append(part)
     return or_(*clauses)
+
+
+@dataclass(frozen=True)
+class SupervisedColumns:
+    """The columns of a table of things found in matters, or of the matters themselves."""
+
+    matter_id: SQLColumnExpression[Any]
+    organisation_id: SQLColumnExpression[Any]
+    path: SQLColumnExpression[Any]
+
+
+def supervised(
+    actor: Actor, found: SupervisedColumns, matter: MatterColumns
+) -> ColumnElement[bool]:
+    """Return the clause for what the actor may see as who supervises (Action.VIEW_FINDINGS).
+
+    Nobody supervises their own matter; lent posts reach no matter about either of the two.
+    """
+    clauses: list[ColumnElement[bool]] = []
+    for lender in dict.fromkeys(post.on_behalf_of for post in actor.posts):
+        posts = [post for post in actor.posts if post.on_behalf_of == lender]
+        reach = [
+            *_below(found.path, {post.path for post in posts if post.kind in _SUBTREE}),
+            *_at(found.organisation_id, {p.organisation_id for p in posts if p.kind in _MATTERS}),
+        ]
+        about = select(matter.id).where(
+            matter.subject_id.in_([who for who in (actor.person_id, lender) if who is not None])
+        )
+        if reach:
+            clauses.append(and_(or_(*reach), not_(_among(found.matter_id, about))))
+    return or_(false(), *clauses)
 
 
 def visible_tasks(actor: Actor, matter: MatterColumns) -> ColumnElement[bool]:

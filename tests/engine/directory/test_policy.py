@@ -88,7 +88,10 @@ TABLE = [
     (Action.CORRECT_ENTRY, MATTER, HEADS | ABOVE),
     (Action.WAIVE_FINDING, MATTER, ABOVE),
     (Action.ASK_EXPLANATION, MATTER, ABOVE | {"auditor"}),
-    (Action.GIVE_EXPLANATION, MATTER, HEADS | {"publicity", "own_head"}),
+    (Action.GIVE_EXPLANATION, MATTER, HEADS | {"publicity"}),
+    (Action.CONCLUDE_FINDING, MATTER, ABOVE | {"auditor"}),
+    (Action.ALLOW_OVERRIDE, MATTER, ABOVE),
+    (Action.ERASE_CONTENT, MATTER, ABOVE | {"admin"}),
     (Action.MANAGE_INCIDENT, MATTER, {"admin"}),
     (
         Action.START_MATTER,
@@ -136,6 +139,7 @@ TABLE = [
     (Action.SEND_BACK_TASK, TASK, STEERING),
     (Action.VIEW_BOARD, PLACE, SEEING | {"own_head", "chosen"}),
     (Action.VIEW_FINDINGS, PLACE, SEEING | {"own_head", "chosen"}),
+    (Action.VIEW_FINDINGS, MATTER, SEEING),
     (
         Action.VIEW_PERSON,
         SOMEBODY,
