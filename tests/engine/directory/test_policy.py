@@ -148,6 +148,7 @@ TABLE = [
     (Action.MANAGE_PERSON, SOMEBODY, {"admin"}),
     (Action.CORRECT_STATUS, SOMEBODY, {"admin"}),
     (Action.CORRECT_STATUS, PersonView(132, 3, BRANCH[1]), set()),
+    (Action.VIEW_ROSTER, PLACE, {"admin"}),
     (Action.MANAGE_ORGANISATION, PLACE, {"admin"}),
     (Action.MANAGE_POSTS, PLACE, {"admin"}),
     (Action.MANAGE_POSTS, replace(PLACE, subject_id=132), set()),
