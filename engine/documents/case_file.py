@@ -11,11 +11,13 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from importlib.resources import files
 from typing import IO, Any, Final
+
+from sqlalchemy.orm import Session
 
 from engine.attachments.store import Store
 from engine.clock import Clock
@@ -25,8 +27,6 @@ from engine.documents.archive import Archive, chunks_of
 from engine.documents.contents import (
     CaseAttachment,
     Contents,
-    open_for_export,
-    read_attachments,
     read_contents,
     safe_name,
 )
@@ -75,46 +75,80 @@ def export_case_file(
     What the actor may not read is left out and named. Raises NotFound, NotAllowed, FileLost,
     SigningKeyMissing; nothing is recorded then.
     """
-    target = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller, closed there
-    archive = Archive(target)
-    try:
-        # Files never change: they are copied before the matter is locked, however large.
+    with ExitStack() as unless_handed_out:
+
+        def write(session: Session) -> _Written:
+            target = unless_handed_out.enter_context(tempfile.TemporaryFile())
+            return _write(session, target, instance_id, actor, clock, store, settings)
+
+        # Nobody has to wait while it is written. Whatever happens to a matter is an entry, so a
+        # chain that is as long as before is a matter that is as before.
         with unit_of_work() as session:
-            opened = open_for_export(session, actor, clock, instance_id)
-            early = read_attachments(session, actor, opened)
-        _add_attachments(archive, store, early)
+            written = write(session)
         with unit_of_work() as session:
             locked = runtime_store.lock_instance(session, instance_id)
             if locked is None:
                 raise NotFound
-            contents = read_contents(session, actor, clock, instance_id)
-            _add_attachments(archive, store, contents.attachments)
-            export = _export(contents, actor, clock)
-            sealer = Sealer(session, settings, clock)
-            papers = ready_papers(session, contents, clock)
-            write_parts(archive, contents, export, papers, sealer)
-            manifest = archive.add_text("manifest.json", _manifest(archive, contents, export))
+            if locked.chain_length != written.length:
+                with written.target:
+                    written.archive.close()
+                written = write(session)
+            contents = written.contents
             event = Event(
                 EntryKind.EXPORTED,
                 actor_id=actor.person_id,
                 on_behalf_of=contents.decision.on_behalf_of,
                 occurred_on=clock.today(),
-                payload=_payload(contents, archive, manifest),
+                payload=_payload(contents, written.archive, written.manifest),
             )
-            entry = line_of(runtime_store.write_entry(session, locked, event, export.at))
-            receipt = {"entry": entry, "statement": sealer.receipt(entry, export.at)}
-            archive.add_text("receipt.json", canonical(receipt) + "\n")
-        archive.close()
+            now = clock.now()
+            entry = line_of(runtime_store.write_entry(session, locked, event, now))
+            statement = Sealer(session, settings, clock).receipt(entry, now)
+            receipt = canonical({"entry": entry, "statement": statement})
+            written.archive.add_text("receipt.json", receipt + "\n")
+            written.archive.close()
+        unless_handed_out.pop_all()
+    size = written.target.tell()
+    written.target.seek(0)
+    row = contents.view.row
+    name = safe_name(f"卷宗-{row.number}-{row.subject_name or row.process_title}.zip")
+    return CaseFile(name, written.target, written.manifest, size)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A case file but for its receipt."""
+
+    target: IO[bytes]
+    archive: Archive
+    contents: Contents
+    manifest: str
+    length: int
+    """Of the chain that it tells."""
+
+
+def _write(
+    session: Session,
+    target: IO[bytes],
+    instance_id: int,
+    actor: Actor,
+    clock: Clock,
+    store: Store,
+    settings: Settings,
+) -> _Written:
+    contents = read_contents(session, actor, clock, instance_id)
+    archive = Archive(target)
+    export = _export(contents, actor, clock)
+    try:
+        _add_attachments(archive, store, contents.attachments)
+        papers = ready_papers(session, contents, clock)
+        write_parts(archive, contents, export, papers, Sealer(session, settings, clock))
     except BaseException:
         with suppress(ValueError):  # a member may be half written
             archive.close()
-        target.close()
         raise
-    size = target.tell()
-    target.seek(0)
-    row = contents.view.row
-    name = safe_name(f"卷宗-{row.number}-{row.subject_name or row.process_title}.zip")
-    return CaseFile(name, target, manifest, size)
+    manifest = archive.add_text("manifest.json", _manifest(archive, contents, export))
+    return _Written(target, archive, contents, manifest, contents.opened.row.chain_length)
 
 
 def _export(contents: Contents, actor: Actor, clock: Clock) -> Export:

@@ -10,20 +10,26 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.clock import FixedClock
+from engine.documents import case_file
 from engine.documents.archive import Archive
 from engine.documents.case_file import FileLost, write_parts
 from engine.documents.contents import read_contents, safe_name
+from engine.documents.offline import verify as v
 from engine.documents.page import Export
 from engine.documents.papers import ready_papers
 from engine.documents.sealing import Sealer
 from engine.errors import NotAllowed, NotFound
+from engine.ledger.chain import Event
+from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
+from engine.runtime import store as runtime_store
 from engine.settings import Settings
 from tests.engine.documents.conftest import Case, play_matter
 
@@ -190,6 +196,32 @@ def test_a_lost_or_changed_file_stops_the_export(case: Case) -> None:
     with pytest.raises(FileLost):
         case.export()
     assert last_entry(case).seq == before
+
+
+def test_what_happens_while_it_is_written_is_in_it(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    real = case_file._write
+
+    def slow(session: Session, *more: Any) -> Any:
+        made = real(session, *more)
+        written.append(made.length)
+        if len(written) == 1:  # somebody reads a sensitive paper before the matter is locked
+            locked = runtime_store.lock_instance(session, case.instance_id)
+            assert locked is not None
+            event = Event(EntryKind.READ, actor_id=case.ids["secretary"], payload={})
+            runtime_store.write_entry(session, locked, event, case.clock.now())
+        return made
+
+    monkeypatch.setattr(case_file, "_write", slow)
+    with case.export().stream as stream, zipfile.ZipFile(stream) as archive:
+        archive.extractall(tmp_path / "case")
+    assert written == [written[0], written[0] + 1]
+    found = v.Verification(v.Files(tmp_path / "case"))
+    found.run()
+    assert [str(fault) for fault in found.faults] == []
+    assert found.entries[-1]["kind"] == "read"
 
 
 def test_the_same_state_gives_the_same_bytes(case: Case) -> None:
