@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -22,6 +23,7 @@ from engine.compliance.parameters import (
 )
 from engine.compliance.regulation_store import current_regulations
 from engine.compliance.regulations import Article, Edition, Regulation
+from engine.compliance.uses import uses_in_force
 from engine.definitions.models import ProcessVersion
 from engine.directory import organisations
 from engine.directory.actors import Actor
@@ -186,13 +188,7 @@ def parameter_detail(
         organisation=place,
         path=tuple(path),
         history=tuple(history(session, key, ancestry)),
-        articles=tuple(
-            (regulation, edition, article)
-            for regulation in current_regulations(session)
-            for edition in regulation.editions
-            for article in edition.articles.values()
-            if parameter.process is None and parameter.name in article.parameters
-        ),
+        articles=tuple(_articles(session, parameter)),
         refusal=_refusal(session, actor, parameter, place, day),
         version=version_of(session, key, place.id),
     )
@@ -223,6 +219,20 @@ def history(session: Session, key: str, organisation_ids: tuple[int, ...]) -> li
         .order_by(ParameterSetting.id.desc())
     )
     return [Past(*row) for row in rows]
+
+
+def _articles(
+    session: Session, parameter: Parameter
+) -> Iterator[tuple[Regulation, Edition, Article]]:
+    """Yield the articles that name a parameter, or whose rules ask for it."""
+    uses = uses_in_force(session)
+    for regulation in current_regulations(session):
+        for edition in regulation.editions:
+            for article in edition.articles.values():
+                named = parameter.process is None and parameter.name in article.parameters
+                resting = uses.get((regulation.id, edition.id, article.number), ())
+                if named or any(parameter.key in use.parameters for use in resting):
+                    yield regulation, edition, article
 
 
 def _refusal(

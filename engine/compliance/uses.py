@@ -36,6 +36,8 @@ class Use:
     title: str
     rule: bool
     title_en: str = ""
+    parameters: tuple[str, ...] = ()
+    """The keys of the parameters that a rule asks for."""
 
 
 def uses_of(package: Package, regulations: Regulations) -> Iterator[tuple[Place, Use]]:
@@ -49,12 +51,12 @@ def uses_of(package: Package, regulations: Regulations) -> Iterator[tuple[Place,
             if (regulation := regulations.find(basis.regulation)) is not None:
                 yield (regulation.id, basis.edition, basis.article), use
     book = _book(package, regulations)
-    for rule in book.rules if book else ():
+    for rule in book.rules:
         regulation = regulations.find(rule.regulation or "")
         if regulation is not None:
             for edition, numbers in rule.articles.items():
                 for number in numbers:
-                    yield (regulation.id, edition, number), _use(package, rule)
+                    yield (regulation.id, edition, number), _use(package, rule, book)
 
 
 def uses_in_force(session: Session) -> dict[Place, tuple[Use, ...]]:
@@ -69,10 +71,10 @@ def parameter_uses(session: Session, key: str) -> tuple[Use, ...]:
     found: dict[Use, None] = {}
     for package in _in_use(session):
         book = _book(package, regulations)
-        for rule in book.rules if book else ():
-            named = settings_of((rule.check, rule.severity, rule.when, rule.where, rule.pending))
-            if book and any(book.parameters[name].key == key for name in named):
-                found[_use(package, rule)] = None
+        for rule in book.rules:
+            use = _use(package, rule, book)
+            if key in use.parameters:
+                found[use] = None
     return tuple(found)
 
 
@@ -83,15 +85,24 @@ def _in_use(session: Session) -> list[Package]:
     return [load_definition(session, version).package for version in versions]
 
 
-def _book(package: Package, regulations: Regulations) -> RuleBook | None:
+def _book(package: Package, regulations: Regulations) -> RuleBook:
     try:
         return rule_book(package, regulations)
     except PackageProblem:
-        return None
+        return RuleBook(package.key, (), {}, regulations)
 
 
-def _use(package: Package, rule: Rule) -> Use:
-    return Use(package.key, package.title, rule.id, rule.title, rule=True, title_en=rule.title_en)
+def _use(package: Package, rule: Rule, book: RuleBook) -> Use:
+    named = settings_of((rule.check, rule.severity, rule.when, rule.where, rule.pending))
+    return Use(
+        package.key,
+        package.title,
+        rule.id,
+        rule.title,
+        rule=True,
+        title_en=rule.title_en,
+        parameters=tuple(sorted(book.parameters[name].key for name in named)),
+    )
 
 
 def _grouped(found: Iterable[tuple[Key, Use]]) -> dict[Key, tuple[Use, ...]]:

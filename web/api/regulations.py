@@ -73,6 +73,7 @@ class UseSchema(Shape):
     kind = fields.String(required=True, metadata={"description": "`step` or `rule`"})
     name = fields.String(required=True)
     title = fields.String(required=True)
+    parameters = fields.List(fields.String(), required=True)
 
 
 class ArticleSchema(Shape):
@@ -180,6 +181,7 @@ def _article(
                 "kind": "rule" if use.rule else "step",
                 "name": use.name,
                 "title": use.title,
+                "parameters": list(use.parameters),
             }
             for use in uses.get((regulation.id, edition.id, article.number), ())
         ],

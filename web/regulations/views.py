@@ -8,7 +8,8 @@ from typing import Final
 
 from flask import Blueprint, render_template, request
 
-from engine.compliance.parameters import Parameter
+from engine.compliance.declarations import declared_parameters
+from engine.compliance.parameters import Level, Parameter
 from engine.compliance.regulations import (
     Aligned,
     Article,
@@ -61,6 +62,7 @@ class Cell:
     uses: tuple[Use, ...]
     sources: tuple[Source, ...]
     parameters: tuple[Parameter, ...]
+    """Those that decide what it leaves open: named for it, or asked for by its rules."""
 
 
 @dataclass(frozen=True)
@@ -159,14 +161,19 @@ def _wanted(row: Row, only: str) -> bool:
 def _rows(regulation: Regulation, before: Edition | None, edition: Edition) -> list[Row]:
     uses = uses_in_force(reading())
     known = regulations()
+    declared = declared_parameters(reading())
 
     def cell(held: Edition, article: Article) -> Cell:
+        resting = uses.get((regulation.id, held.id, article.number), ())
+        asked = (declared[key] for use in resting for key in use.parameters)
+        open_ones = (p for p in asked if p.level is not Level.NONE)
+        named = (known.parameters[name] for name in article.parameters)
         return Cell(
             held,
             article,
-            uses.get((regulation.id, held.id, article.number), ()),
+            resting,
             tuple(known.sources[key] for key in article.sources),
-            tuple(known.parameters[name] for name in article.parameters),
+            tuple({p.key: p for p in (*named, *open_ones)}.values()),
         )
 
     if before is None:

@@ -166,6 +166,7 @@ def test_a_procedure_s_own_parameters_have_their_page(ruled: Ruled) -> None:
     browser = ruled.world.sign_in("keeper")
     assert browser.get("/parameters/member_admission.talk_months").status_code == 200
     assert "R-ADM-02" in browser.page
+    assert "发展党员工作细则（2026）第七条" in browser.page
 
 
 def test_other_people_s_organisations_are_not_there(ruled: Ruled) -> None:

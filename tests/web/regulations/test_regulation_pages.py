@@ -77,6 +77,14 @@ def test_what_nobody_checked_is_shown_to_keepers_with_its_parameter(ruled: Ruled
     assert 'id="2026-第六条"' in secretary.page  # the filter is not for them
 
 
+def test_what_a_rule_leaves_to_be_decided_is_named_at_its_article(ruled: Ruled) -> None:
+    browser = ruled.world.sign_in("keeper")
+    browser.get("/regulations/admission_rules")
+    text = cell(browser.page, "2026", "第二十九条")
+    assert "一个月的期限只见于一处来源" in text
+    assert "/parameters/member_admission.oath_months" in text
+
+
 def test_own_conventions_say_that_they_are_no_party_rules(ruled: Ruled) -> None:
     browser = ruled.world.sign_in("secretary")
     browser.get("/regulations/system_conventions")
