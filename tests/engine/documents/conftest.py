@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -59,10 +59,12 @@ def play_matter(
     scenario: str = "happy_path",
     until: str | None = None,
     actions: int | None = None,
+    late: Mapping[str, tuple[date, Mapping[str, Any]]] | None = None,
 ) -> Case:
     """Play a scenario of member admission, and let an auditor and a department look on.
 
-    ``until`` is the step that is left open; ``actions`` how many of the scenario's own are done.
+    ``until`` is the step that is left open; ``actions`` how many of the scenario's own are done;
+    ``late`` gives steps another day and more answers.
     """
     store = Store(settings.data_dir / "attachments", settings.attachment_max_bytes)
     paper = store.put(sample_paper(), "材料.pdf")
@@ -86,6 +88,12 @@ def play_matter(
         story = replace(story, actions=story.actions[:last], then={})
     if actions is not None:
         story = replace(story, actions=story.actions[:actions], then={})
+    for step, (day, data) in (late or {}).items():
+        moved = [
+            replace(do, on=day, data={**do.data, **data}) if do.target == step else do
+            for do in story.actions
+        ]
+        story = replace(story, actions=tuple(moved), then={})
     assert not play(definition, story, scenarios, cast, player)
     played = players[-1].play
     assert played.instance_id is not None

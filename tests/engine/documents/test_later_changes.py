@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import zipfile
+from datetime import date
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine.audit.commands import ask_explanation, explain
 from engine.clock import FixedClock
+from engine.compliance.models import Finding
 from engine.database import unit_of_work
 from engine.documents.offline import verify as v
 from engine.documents.papers import make_paper
@@ -123,6 +126,36 @@ def test_any_checkpoint_kept_since_the_matter_began_will_do(
     (folder / "ledger.jsonl").write_text("".join(lines[: own[1] - 1]), "utf-8")
     faults, _ = verified(folder, kept[0])
     assert any("与第三方保存的校验点不符" in fault for fault in faults)
+
+
+def test_a_problem_stands_at_its_step_with_what_people_said_of_it(
+    session: Session, clock: FixedClock, own_settings: Settings, tmp_path: Path
+) -> None:
+    late = {"first_talk": (date(2025, 2, 20), {"late_reason": "谈话人外出学习"})}
+    case = play_matter(session, clock, own_settings, until="file_activist", late=late)
+    finding = session.scalars(
+        select(Finding.id).where(
+            Finding.instance_id == case.instance_id,
+            Finding.rule == "R-ADM-02",
+            Finding.outcome == "not_met",
+        )
+    ).one()
+    ask_explanation(finding, "为什么超期？", actor=case.actor("auditor"), clock=case.clock)
+    explain(finding, "谈话人外出学习。", actor=case.actor("secretary"), clock=case.clock)
+    folder = unpacked(case, tmp_path / "case")
+    assert verified(folder)[0] == []
+    told = {f["rule"]: f for f in json.loads((folder / "findings.json").read_text("utf-8"))}
+    assert told["R-ADM-02"]["outcome"] == "not_met"
+    assert told["R-ADM-02"]["state"] == "explained"
+    page = (folder / "index.html").read_text("utf-8")
+    step = page.partition("02</span> 党组织派人谈话")[2].partition("<article")[0]
+    assert "不符合" in step and "2025-02-10" in step and "第七条" in step
+    assert "为什么超期？" in step and "谈话人外出学习。" in step
+    assert "第一党支部书记" in step, "who explained, and as what"
+    path = folder / "index.html"
+    path.write_text(page.replace("2025-02-10", "2025-02-28"), "utf-8")
+    faults, _ = verified(folder)
+    assert any("R-ADM-02" in fault and fault.startswith("index.html") for fault in faults)
 
 
 def test_the_rules_are_told_with_their_articles(exported: Path) -> None:
