@@ -23,6 +23,8 @@ def is_backfilled(session: Session, path: str, day: date, clock: Clock) -> bool:
     ``path`` is that of the matter's organisation; what counts is the parameter's value today.
     """
     today = clock.today()
+    if day >= today:
+        return False  # nothing has to be asked of what is recorded on its own day
     gap = USUAL_GAP
     declared = current_regulations(session).parameters
     if GAP in declared:
