@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar
 
 from sqlalchemy import select
@@ -62,7 +63,26 @@ def uses_of(package: Package, regulations: Regulations) -> Iterator[tuple[Place,
 def uses_in_force(session: Session) -> dict[Place, tuple[Use, ...]]:
     """Return what rests on each article in the procedures on which new matters start."""
     regulations = current_regulations(session)
-    return _grouped(pair for package in _in_use(session) for pair in uses_of(package, regulations))
+    return _grouped(
+        found
+        for package in _in_use(session)
+        for found in _known(_Pair(package.sha256, regulations.sha256, package, regulations))
+    )
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A package with the regulations that it cites; the same content is the same pair."""
+
+    package_sha256: str
+    regulations_sha256: str
+    package: Package = field(compare=False)
+    regulations: Regulations = field(compare=False)
+
+
+@lru_cache(maxsize=64)
+def _known(pair: _Pair) -> tuple[tuple[Place, Use], ...]:
+    return tuple(uses_of(pair.package, pair.regulations))
 
 
 def parameter_uses(session: Session, key: str) -> tuple[Use, ...]:
