@@ -72,6 +72,7 @@ def read_rules(package: Package, regulations: Regulations) -> RuleBook:
     if (shared := top.table("english")) is not None:
         reader.english |= {word: shared.text(word) for word in shared.keys}
     uncovered = tuple(_uncovered(table) for table in top.tables("uncovered"))
+    foreign = frozenset(top.texts("foreign"))
     top.done()
     _check_editions(rules, report)
     if report.problems:
@@ -84,6 +85,7 @@ def read_rules(package: Package, regulations: Regulations) -> RuleBook:
         titles,
         reader.english,
         uncovered,
+        foreign,
     )
 
 

@@ -66,7 +66,9 @@ def reads_of(value: object) -> dict[str, set[str]]:
             case Element():
                 found.setdefault(str(part), set())
             case Field():
-                found.setdefault(str(part.element or OWN), set()).add(part.name)
+                # Who did a step and whom the matter is about are no fields of a form.
+                names = {part.name} - SPECIAL
+                found.setdefault(str(part.element or OWN), set()).update(names)
             case Condition():
                 for element in part.of:
                     _read(part.expression, str(element), found)

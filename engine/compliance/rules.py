@@ -171,6 +171,8 @@ class RuleBook:
     english: Mapping[str, str] = field(default=NOTHING)
     """English of the words that come from ``rules.toml``."""
     uncovered: tuple[Uncovered, ...] = ()
+    foreign: frozenset[str] = frozenset()
+    """Fields that no form of ours has: only records brought in from elsewhere may hold them."""
 
     @cached_property
     def by_element(self) -> Mapping[str, tuple[Rule, ...]]:

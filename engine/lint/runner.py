@@ -27,6 +27,7 @@ from engine.lint.regulations import (
     lint_regulations,
     regulations_beside,
 )
+from engine.lint.rules import check_rules
 from engine.lint.scenarios import run_scenarios
 from engine.lint.structure import SNAKE_CASE, check_structure
 
@@ -76,6 +77,8 @@ def lint_package(package: Package, regulations: Regulations | None = None) -> li
     forms, form_findings = check_forms(package)
     found.problems += form_findings.problems
     found.problems += check_papers(package, forms).problems
+    if regulations is not None:
+        found.problems += check_rules(package, regulations, forms).problems
     diagram = _diagram(package, found)
     if diagram is not None:
         sound = all(
