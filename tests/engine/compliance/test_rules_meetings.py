@@ -200,7 +200,7 @@ def test_those_due_are_the_roll_less_the_lawfully_excluded(
 ) -> None:
     there = attendance(due, 6, excluded)
     matter = _held(element, there, vote(6, due=due, present=6), roll=roll)
-    matter.step(element).rolls = {key: MEMBERS[:roll] for key in matter.step(element).rolls}
+    matter.step(element).rolls = dict.fromkeys(matter.step(element).rolls, MEMBERS[:roll])
     assert result(matter, "R-ADM-22", element).outcome is outcome
 
 
