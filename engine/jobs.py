@@ -16,15 +16,21 @@ from sqlalchemy import text
 from engine.attachments.operations import forget_unused
 from engine.attachments.store import Store
 from engine.clock import Clock, SystemClock
+from engine.compliance.again import REJUDGE
+from engine.compliance.parameter_store import forget_settings
+from engine.compliance.regulation_store import forget_regulations
 from engine.database import unit_of_work
 from engine.directory.accounts import forget_old_attempts
 from engine.directory.importing import forget_old_uploads
+from engine.directory.organisations import get_organisation
 from engine.directory.sessions import remove_ended_sessions
 from engine.ledger.checkpoints import checkpoint_due, seal_checkpoint
 from engine.ledger.keys import SigningKeyMissing, lock_checkpoints
 from engine.queue import enqueue, worker_app
 from engine.runtime import operations
 from engine.runtime.messages import MESSAGE_DAYS
+from engine.runtime.rejudging import rejudge_running
+from engine.runtime.world import holidays
 from engine.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -72,6 +78,15 @@ def build_worker(
         settings: Settings = app.extensions["guicheng"]
         tidy_up(clock, Store(settings.data_dir / "attachments", settings.attachment_max_bytes))
 
+    @job(REJUDGE, retry=retry)
+    def rejudge(organisation_id: int | None = None) -> None:
+        rejudge_below(organisation_id, clock)
+
+    @worker.periodic(cron="30 18 * * *")  # UTC: half past two in Shanghai, when a day has passed
+    @job("rejudge_all", queueing_lock="rejudge_all")
+    def rejudge_all(timestamp: int) -> None:
+        rejudge_below(None, clock)
+
     @worker.periodic(cron="*/10 * * * *")
     @job("seal", queueing_lock="seal")
     def seal(timestamp: int) -> None:
@@ -83,6 +98,19 @@ def build_worker(
         await _rescue(worker)
 
     return worker
+
+
+def rejudge_below(organisation_id: int | None, clock: Clock) -> None:
+    """Measure all running matters anew, or those of an organisation and all below it."""
+    # Another process changed what they are measured with: nothing kept here may be older.
+    holidays.forget()
+    forget_settings()
+    forget_regulations()
+    path = ""
+    if organisation_id is not None:
+        with unit_of_work() as session:
+            path = get_organisation(session, organisation_id).path
+    log.info("rejudged", matters=rejudge_running(clock, path=path))
 
 
 def sweep_all(clock: Clock) -> None:

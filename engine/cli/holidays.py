@@ -14,6 +14,7 @@ from engine.calendars.operations import import_holiday_year
 from engine.calendars.working_days import HolidayYear
 from engine.cli.context import application
 from engine.clock import Clock, SystemClock
+from engine.compliance.again import judge_again
 from engine.database import db, unit_of_work
 from engine.errors import N_, InvalidInput
 from engine.ledger.chain import Event
@@ -74,6 +75,7 @@ def bring_in(session: Session, clock: Clock, notice: HolidayYear) -> None:
         },
     )
     append(session, CHAIN, event, clock)
+    judge_again(session)
 
 
 def _read(file: Path) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.compliance.again import judge_again
 from engine.compliance.declarations import declared_parameters
 from engine.compliance.parameter_models import ParameterSetting
 from engine.compliance.parameter_store import CHAIN, forget_settings
@@ -256,4 +257,5 @@ def _record(
         payload=payload,
     )
     append(session, CHAIN, event, clock)
+    judge_again(session, payload["organisation"])
     after_commit(session, forget_settings)

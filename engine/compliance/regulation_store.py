@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.compliance.again import judge_again
 from engine.compliance.fresh import Fresh
 from engine.compliance.regulation_models import RegulationSet
 from engine.compliance.regulation_reading import FOLDER, load_regulations
@@ -66,7 +67,8 @@ def deploy_regulations(
         },
     )
     append(session, CHAIN, event, clock)
-    after_commit(session, _known.forget)
+    judge_again(session)
+    after_commit(session, forget_regulations)
     return RegulationDeployment(made.id, True)
 
 
@@ -76,6 +78,11 @@ def current_regulations(session: Session) -> Regulations:
     Raises EngineFault when the stored texts are not those that were deployed.
     """
     return _known.get(session)
+
+
+def forget_regulations() -> None:
+    """Ask the database again the next time."""
+    _known.forget()
 
 
 def _mark(session: Session) -> int | None:
