@@ -34,6 +34,7 @@ _FILES = text(
     " JOIN person p ON p.id = a.uploaded_by WHERE a.instance_id = :id ORDER BY a.id"
 )
 
+_TENS = {"十": 10, "百": 100}
 _LITERAL = frozenset({FieldKind.TEXTFIELD, FieldKind.TEXTAREA})
 
 
@@ -114,9 +115,31 @@ class Contents:
     def articles(self) -> tuple[Basis, ...]:
         """The articles on which its steps and its findings rest, each once."""
         steps = [s for stage in self.view.stages for s in stage.steps if s.records or s.task_id]
-        bases = [*(b for s in steps for b in s.basis), *self.judged.articles]
-        found = {(b.regulation, b.edition, b.article): b for b in bases}
+        full = self.judged.titles
+        bases = [
+            replace(b, regulation=full.get(b.regulation, b.regulation))
+            for step in steps
+            for b in step.basis
+        ]
+        found = {
+            (b.regulation, b.edition, number_in(b.article), b.article): b
+            for b in (*bases, *self.judged.articles)
+        }
         return tuple(found[key] for key in sorted(found))
+
+
+def number_in(article: str) -> int:
+    """Return the number that 第三十一条 says, for sorting; 0 if it says none."""
+    digits = "零一二三四五六七八九"
+    total, last = 0, 0
+    for character in article:
+        if character in digits:
+            last = digits.index(character)
+        elif character in _TENS:
+            total, last = total + (last or 1) * _TENS[character], 0
+        elif character == "条":
+            break
+    return total + last
 
 
 def open_for_export(session: Session, actor: Actor, clock: Clock, instance_id: int) -> Opened:

@@ -99,6 +99,8 @@ class Findings:
 
     found: tuple[CaseFinding, ...] = ()
     articles: tuple[Basis, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """The full title of a regulation by the short one that steps may use."""
 
 
 _ORDER: Final = {Outcome.NOT_MET: 0, Outcome.WAIVED: 1, Outcome.PENDING: 2, Outcome.MET: 3}
@@ -128,7 +130,12 @@ def findings_of(session: Session, opened: Opened, clock: Clock) -> Findings:
         found = [_from_result(r, regulations, known.get(r.key)) for r in results]
         used = {(a.regulation, a.edition, a.article) for r in results for a in r.articles}
     found.sort(key=lambda f: (_ORDER.get(Outcome(f.outcome), 9), f.seq or 10**9, f.rule))
-    return Findings(tuple(found), tuple(_articles(measure.book.regulations, used)))
+    known_regulations = measure.book.regulations
+    return Findings(
+        tuple(found),
+        tuple(_articles(known_regulations, used)),
+        {name: known_regulations.by_id[id].title for name, id in known_regulations.names.items()},
+    )
 
 
 def _known(session: Session, instance_id: int) -> dict[Key, tuple[Any, tuple[str, ...]]]:

@@ -20,7 +20,7 @@ from engine.clock import FixedClock
 from engine.documents import case_file
 from engine.documents.archive import Archive
 from engine.documents.case_file import FileLost, write_parts
-from engine.documents.contents import read_contents, safe_name
+from engine.documents.contents import number_in, read_contents, safe_name
 from engine.documents.offline import verify as v
 from engine.documents.page import Export
 from engine.documents.papers import ready_papers
@@ -250,6 +250,21 @@ def test_a_running_matter_can_be_taken_away_too(
     assert json.loads(parts["proofs.json"])["inclusion"] is None
     again = unpack(case)
     assert "导出" in again["index.html"].decode()
+
+
+@pytest.mark.parametrize(
+    ("article", "number"),
+    [
+        ("第五条", 5),
+        ("第十条", 10),
+        ("第十九条", 19),
+        ("第三十一条", 31),
+        ("第一百零二条", 102),
+        ("", 0),
+    ],
+)
+def test_articles_are_sorted_by_their_number(article: str, number: int) -> None:
+    assert number_in(article) == number
 
 
 @pytest.mark.parametrize(
