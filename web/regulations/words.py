@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from flask import Flask, g, url_for
 from flask_babel import gettext
 
 from engine.compliance.parameters import NUMBERS, Parameter, ParameterType, Value
 from engine.compliance.regulation_store import current_regulations
-from engine.compliance.regulations import Article, Regulation, Regulations
+from engine.compliance.regulations import Article, Regulation, Regulations, grade
 from engine.directory.actors import Actor
 from engine.directory.codes import PostKind
 from engine.directory.policy import Audience, audiences
 from web.context import reading
-from web.language import chosen_language
+from web.language import chosen_language, in_words
 from web.words import long_date
 
-_KEEPERS = frozenset({PostKind.ADMINISTRATOR, PostKind.ORGANISATION_DEPARTMENT, PostKind.AUDITOR})
+_TAG: Final = re.compile(r"\s*\[(S[0-9]+b?|K\??|P|A)\]\s*")
+_KEEPERS: Final = frozenset(
+    {PostKind.ADMINISTRATOR, PostKind.ORGANISATION_DEPARTMENT, PostKind.AUDITOR}
+)
 """Posts that look after regulations and parameters, or audit by them: they see what nobody has
 checked."""
 
@@ -78,6 +84,18 @@ def range_in_words(parameter: Parameter) -> str:
     return ""
 
 
+def source_in_words(text: str) -> str:
+    """Return where a default comes from, its confidence tags said in words."""
+
+    def said(found: re.Match[str]) -> str:
+        tag = found[1]
+        source = regulations().sources.get(tag)
+        words = in_words(grade(tag).label) if source is None else source.title
+        return str(gettext("（%(words)s）", words=words))
+
+    return _TAG.sub(said, text).strip()
+
+
 def standing(article: Article) -> tuple[str, str]:
     """Return tone and words of how far an article can be relied on."""
     if not article.verified:
@@ -104,6 +122,7 @@ def register(app: Flask) -> None:
         article_url=article_url,
         keeps_directory=keeps_directory,
         range_in_words=range_in_words,
+        source_in_words=source_in_words,
         standing=standing,
         title_of=title_of,
         value_in_words=value_in_words,

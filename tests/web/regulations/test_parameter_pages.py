@@ -162,6 +162,14 @@ def test_a_keeper_sees_what_rests_on_a_parameter(ruled: Ruled) -> None:
         assert words in browser.page
 
 
+def test_where_a_default_comes_from_is_said_in_words(ruled: Ruled) -> None:
+    browser = ruled.world.sign_in("keeper")
+    browser.get("/parameters/written_opinions_count")
+    assert "第二十二条（2014 年版细则的转载和译本）；2026 年修订版未核对" in browser.page
+    browser.get(GAP)
+    assert "（本系统的推定或者约定）本系统约定三" in browser.page
+
+
 def test_a_procedure_s_own_parameters_have_their_page(ruled: Ruled) -> None:
     browser = ruled.world.sign_in("keeper")
     assert browser.get("/parameters/member_admission.talk_months").status_code == 200
