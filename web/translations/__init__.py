@@ -17,7 +17,10 @@ SOURCES: Final = {
     "engine": (
         "attachments/**.py",
         "calendars/notices.py",
+        "compliance/broken.py",
+        "compliance/evaluation.py",
         "compliance/findings.py",
+        "compliance/kinds/**.py",
         "compliance/parameter_operations.py",
         "compliance/parameter_queries.py",
         "compliance/parameters.py",

@@ -58,14 +58,10 @@ class Majority:
             else list(self._unlawful(vote, carried, yes, least))
         )
         params = {**numbers, "share": words_of(part, strict), "base": base}
-        counted = Translatable(
-            N_(
-                "实到 %(base)s 人，赞成须%(share)s，即 %(needed)s 票；实得 %(yes)s 票"
-                if self.of_present
-                else "应到 %(base)s 人，赞成须%(share)s，即 %(needed)s 票；实得 %(yes)s 票"
-            ),
-            params,
-        )
+        template = N_("应到 %(base)s 人，赞成须%(share)s，即 %(needed)s 票；实得 %(yes)s 票")
+        if self.of_present:
+            template = N_("实到 %(base)s 人，赞成须%(share)s，即 %(needed)s 票；实得 %(yes)s 票")
+        counted = Translatable(template, params)
         if wrong:
             return Verdict(
                 Outcome.NOT_MET,
