@@ -227,6 +227,7 @@ def _payload(contents: Contents, archive: Archive, manifest: str) -> dict[str, A
     return {
         "manifest": manifest,
         "count": len(archive.listed) - 1,
+        **({"post": contents.decision.post.key} if contents.decision.post else {}),
         **({"sensitive": sensitive} if sensitive else {}),
         **({"withheld": [f.id for f in contents.withheld]} if contents.withheld else {}),
         **({"closed": sorted(contents.closed)} if contents.closed else {}),

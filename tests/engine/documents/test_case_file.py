@@ -30,6 +30,7 @@ from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
 from engine.runtime import store as runtime_store
+from engine.runtime.queries.readings import my_readings
 from engine.settings import Settings
 from tests.engine.documents.conftest import Case, play_matter
 
@@ -133,6 +134,11 @@ def test_the_export_is_recorded_before_anything_is_handed_out(case: Case) -> Non
     assert payload["manifest"] == hashlib.sha256(manifest).hexdigest() == made.manifest
     assert payload["sensitive"], "the auditor took sensitive papers away, and the record says so"
     assert "withheld" not in payload
+    assert payload["post"] == f"o{case.ids['county']}:auditor"
+    readings, _ = my_readings(case.session, case.actor("applicant"))
+    assert [(r.kind.value, r.person_name, r.documents) for r in readings] == [
+        ("exported", "auditor", ("政治审查材料",))
+    ]
     assert receipt["entry"]["digest"] == bytes(entry.digest).hex()
     assert receipt["statement"]["head"] == bytes(entry.digest).hex()
     assert made.name.startswith("卷宗-FZ-2025-0001-李一")
