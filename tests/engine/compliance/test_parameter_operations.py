@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, timedelta
+from random import Random
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -120,7 +122,7 @@ class County:
     def past(self, key: str = "gap_days") -> list[Past]:
         return history(self.session, key, (self.town.id, self.county.id))
 
-    def entries(self) -> list[dict[str, object]]:
+    def entries(self) -> list[dict[str, Any]]:
         """Return the payloads of the chain of parameters."""
         rows = self.session.scalars(
             select(LedgerEntry.payload)
@@ -374,3 +376,66 @@ def test_a_procedure_s_parameter_is_set_under_its_own_key(county: County) -> Non
     own = {p.name: p for p in declared.values() if p.process == "talks"}
     seen = parameter_view(county.session, county.branch.path, own)
     assert seen.value("talk_days", TODAY).value == 5
+
+
+Row = tuple[int, Value, date, date | None]
+
+
+def replayed(entries: list[dict[str, Any]]) -> dict[int, Row]:
+    """Return what the ledger alone says: value and span of every setting, by its id."""
+    rows: dict[int, Row] = {}
+
+    def end(id: int, until: date) -> None:
+        organisation, value, since, _ = rows[id]
+        rows[id] = (organisation, value, since, until)
+
+    for entry in entries:
+        if "set" in entry:
+            since = date.fromisoformat(entry["since"])
+            until = entry["until"] and date.fromisoformat(entry["until"])
+            for id in entry["replaces"]:
+                end(id, since - timedelta(days=1))
+            rows[entry["set"]] = (entry["organisation"], entry["value"], since, until)
+        else:
+            end(entry["end"], date.fromisoformat(entry["until"]))
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_done_the_ledger_alone_gives_the_same_values(county: County, seed: int) -> None:
+    chance = Random(seed)
+    places = [("county_admin", county.county), ("town_admin", county.town)]
+    for _ in range(40):
+        by, place = chance.choice(places)
+        since = TODAY + timedelta(days=chance.randint(-30, 30))
+        try:
+            if chance.random() < 0.7:
+                until = chance.choice([None, since + timedelta(days=chance.randint(0, 20))])
+                county.set(value=chance.randint(0, 30), by=by, at=place, since=since, until=until)
+            else:
+                county.end(since, by="county_admin")
+        except (InvalidInput, Conflict, IndexError):
+            continue
+    table = {
+        past.id: (past.organisation_id, past.value, past.since, past.until)
+        for past in county.past()
+    }
+    alone = replayed(county.entries())
+    assert alone == table
+    assert len(table) > 5
+    for offset in range(-35, 60):
+        day = TODAY + timedelta(days=offset)
+        assert county.counts(day).value == wanted(alone, county, day)
+
+
+def wanted(rows: dict[int, Row], county: County, day: date) -> Value:
+    """Return what counts for the branch, worked out the slow way."""
+    for place in (county.town, county.county):
+        holding = [
+            (since, id, value)
+            for id, (organisation, value, since, until) in rows.items()
+            if organisation == place.id and since <= day and (until is None or day <= until)
+        ]
+        if holding:
+            return max(holding)[2]
+    return 7
