@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -109,14 +109,22 @@ def render(sentence: Translatable, translate: Callable[[str], str] = str) -> str
     return template % params if params else template
 
 
-def joined(sentences: Iterable[Translatable]) -> Translatable:
-    """Make one sentence of several."""
-    row = list(sentences)
-    if len(row) == 1:
-        return row[0]
-    return Translatable(
-        "".join(f"%(s{n})s" for n in range(len(row))), {f"s{n}": s for n, s in enumerate(row)}
-    )
+def joined(sentences: Sequence[Translatable]) -> Translatable:
+    """Make one sentence of several, which follow each other."""
+    return _chained(N_("%(first)s%(rest)s"), sentences)
+
+
+def listed(words: Sequence[Translatable]) -> Translatable:
+    """Make a list of several words."""
+    return _chained(N_("%(first)s、%(rest)s"), words)
+
+
+def _chained(template: str, pieces: Sequence[Translatable]) -> Translatable:
+    # Two at a time: then the English, which needs a blank or a comma, is one message and not many.
+    whole = pieces[-1]
+    for piece in reversed(pieces[:-1]):
+        whole = Translatable(template, {"first": piece, "rest": whole})
+    return whole
 
 
 def _data(value: Any) -> Any:

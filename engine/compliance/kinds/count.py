@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from engine.compliance.case import Case
 from engine.compliance.facts import Witness
-from engine.compliance.results import Outcome, joined
+from engine.compliance.results import Outcome, joined, listed
 from engine.compliance.rules import Amount, Field, Verdict
 from engine.directory.codes import MembershipStatus, PostKind
 from engine.errors import N_, Translatable
@@ -139,8 +139,4 @@ def _label(codes: Any, code: str) -> Translatable:
 
 
 def _labels(posts: tuple[str, ...]) -> Translatable:
-    labels = [_label(PostKind, post) for post in posts]
-    return Translatable(
-        "、".join(f"%(p{n})s" for n in range(len(labels))),
-        {f"p{n}": x for n, x in enumerate(labels)},
-    )
+    return listed([_label(PostKind, post) for post in posts])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.compliance.case import Case
-from engine.compliance.results import Outcome
+from engine.compliance.results import Outcome, listed
 from engine.compliance.rules import Field, Verdict
 from engine.errors import N_, Translatable
 from engine.expressions import Expression, present
@@ -64,7 +64,4 @@ class Document:
 
 
 def _titles(titles: list[str]) -> Translatable:
-    return Translatable(
-        "、".join(f"%(t{n})s" for n in range(len(titles))),
-        {f"t{n}": Translatable(title) for n, title in enumerate(titles)},
-    )
+    return listed([Translatable(title) for title in titles])

@@ -42,7 +42,9 @@ class Holds:
             return Verdict(Outcome.NOT_MET, sentence, numbers)
         return Verdict(
             Outcome.MET if true else Outcome.NOT_MET,
-            Translatable(self.met if true else self.not_met, numbers),
+            Translatable(
+                self.met if true else self.not_met, {k: _words(v) for k, v in numbers.items()}
+            ),
             numbers,
         )
 
@@ -55,3 +57,8 @@ def _plain(value: object) -> int | str:
     if value is None:
         return "—"
     return value if isinstance(value, (int, str)) else str(value)
+
+
+def _words(value: int | str) -> int | str | Translatable:
+    """Return words that an expression gave as what can be translated; days and numbers as is."""
+    return Translatable(value) if isinstance(value, str) and not value.isascii() else value

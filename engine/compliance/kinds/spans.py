@@ -11,6 +11,7 @@ from engine.calendars.arithmetic import add_days, add_months, parse_day
 from engine.calendars.working_days import MAX_WORKDAYS
 from engine.compliance.case import Case
 from engine.compliance.facts import Occurrence
+from engine.compliance.results import joined
 from engine.compliance.rules import Amount, Condition, Element
 from engine.errors import N_, ExpressionFault, Translatable
 from engine.expressions import Expression
@@ -45,14 +46,9 @@ class Length:
 
 def words_of(amounts: Mapping[str, int]) -> Translatable:
     """Return a length in words: ``1 年 6 个月``."""
-    parts = [Translatable(_WORDS[unit], {"n": number}) for unit, number in amounts.items()]
-    if len(parts) == 1:
-        return parts[0]
-    if not parts:
+    if not amounts:
         return Translatable(_WORDS["days"], {"n": 0})
-    return Translatable(
-        " ".join(f"%(u{n})s" for n in range(len(parts))), {f"u{n}": p for n, p in enumerate(parts)}
-    )
+    return joined([Translatable(_WORDS[unit], {"n": n}) for unit, n in amounts.items()])
 
 
 def after(day: date, amounts: Mapping[str, int], case: Case) -> date:

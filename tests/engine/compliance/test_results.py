@@ -34,7 +34,9 @@ def test_each_piece_is_translated_on_its_own() -> None:
 def test_sentences_are_joined() -> None:
     one, two = Translatable("一。"), Translatable("%(n)s。", {"n": 2})
     assert joined([one]) is one
-    assert str(joined([one, two])) == "一。2。"
+    assert str(joined([one, two, one])) == "一。2。一。"
+    english = {"%(first)s%(rest)s": "%(first)s %(rest)s", "一。": "One."}
+    assert render(joined([one, two]), lambda text: english.get(text, text)) == "One. 2。"
 
 
 def test_every_result_can_be_stored() -> None:
