@@ -8,13 +8,11 @@ before the export, and the export is recorded before anything is handed out.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC
-from importlib.resources import files
 from typing import IO, Any, Final
 
 from sqlalchemy.orm import Session
@@ -30,9 +28,10 @@ from engine.documents.contents import (
     read_contents,
     safe_name,
 )
-from engine.documents.ledger_lines import ledger_lines, line_of
-from engine.documents.page import Export, diagrams, render_page
-from engine.documents.papers import MadePaper, ready_papers
+from engine.documents.ledger_lines import line_of
+from engine.documents.page import Export
+from engine.documents.papers import ready_papers
+from engine.documents.parts import pretty, write_parts
 from engine.documents.sealing import Sealer
 from engine.errors import N_, Conflict, NotFound
 from engine.ledger.chain import Event, canonical
@@ -165,44 +164,9 @@ def _add_attachments(archive: Archive, store: Store, attachments: Iterable[CaseA
             raise FileLost(name=file.name)
 
 
-def write_parts(
-    archive: Archive,
-    contents: Contents,
-    export: Export,
-    papers: list[MadePaper],
-    sealer: Sealer,
-) -> None:
-    """Add everything but the attachments, the manifest and the receipt."""
-    instance_id = contents.view.row.id
-    archive.add("ledger.jsonl", ledger_lines(sealer.session, instance_id, contents.closed))
-    proofs = sealer.proofs(instance_id)
-    placed = [(f"papers/{safe_name(paper.title)}.docx", paper) for paper in papers]
-    for path, paper in placed:
-        archive.add(path, [paper.content])
-    whole, pictures = diagrams(contents)
-    page = render_page(
-        contents,
-        export,
-        papers=[(path, paper.title) for path, paper in placed],
-        keys=proofs["keys"],
-        pictures=pictures,
-        organisation=contents.view.row.organisation_name,
-    )
-    archive.add_text("index.html", page)
-    archive.add_text("diagram.svg", whole)
-    package = contents.definition.package
-    archive.add("diagram.bpmn", [package.files[package.bpmn]])
-    archive.add_text("attachments.json", _pretty([_attachment(f) for f in contents.attachments]))
-    archive.add_text("forms.json", _pretty(_forms(contents)))
-    archive.add_text("findings.json", _pretty(_findings(contents)))
-    archive.add_text("proofs.json", _pretty(proofs))
-    verifier = files("engine.documents") / "offline" / "verify.py"
-    archive.add("verify.py", [verifier.read_bytes()])
-
-
 def _manifest(archive: Archive, contents: Contents, export: Export) -> str:
     row = contents.view.row
-    return _pretty(
+    return pretty(
         {
             "format": FORMAT,
             "matter": row.number,
@@ -232,69 +196,3 @@ def _payload(contents: Contents, archive: Archive, manifest: str) -> dict[str, A
         **({"withheld": [f.id for f in contents.withheld]} if contents.withheld else {}),
         **({"closed": sorted(contents.closed)} if contents.closed else {}),
     }
-
-
-def _attachment(file: CaseAttachment) -> dict[str, Any]:
-    return {
-        "id": file.id,
-        "name": file.name,
-        "document": file.document,
-        "sha256": file.sha256,
-        "size": file.size,
-        "media_type": file.media_type,
-        "uploaded_by": file.uploader,
-        "uploaded_at": file.uploaded_at,
-        "state": "withheld" if file.path is None else "included",
-        "path": file.path,
-    }
-
-
-def _forms(contents: Contents) -> list[dict[str, Any]]:
-    return [
-        {
-            "seq": form.seq,
-            "element": form.element,
-            "number": form.number,
-            "title": form.title,
-            "occurred_on": form.occurred_on.isoformat() if form.occurred_on else None,
-            "answers": [
-                {
-                    "name": a.name,
-                    "label": a.label,
-                    "text": a.text,
-                    "files": list(a.files),
-                    "literal": a.literal,
-                }
-                for a in form.answers
-            ],
-            "data": form.data,
-            "corrects": form.corrects,
-        }
-        for form in contents.forms.values()
-    ]
-
-
-def _findings(contents: Contents) -> list[dict[str, Any]]:
-    return [
-        {
-            "rule": f.rule,
-            "title": f.title,
-            "element": f.element,
-            "round": f.round,
-            "seq": f.seq,
-            "outcome": f.outcome,
-            "severity": f.severity,
-            "outcome_label": f.outcome_label,
-            "sentence": f.sentence,
-            "articles": [vars(a) for a in f.articles],
-            "numbers": dict(f.numbers),
-            "until": f.until,
-            "state": f.state,
-            "notes": list(f.notes),
-        }
-        for f in contents.findings
-    ]
-
-
-def _pretty(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

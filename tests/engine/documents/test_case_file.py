@@ -19,11 +19,12 @@ from sqlalchemy.orm import Session
 from engine.clock import FixedClock
 from engine.documents import case_file
 from engine.documents.archive import Archive
-from engine.documents.case_file import FileLost, write_parts
+from engine.documents.case_file import FileLost
 from engine.documents.contents import number_in, read_contents, safe_name
 from engine.documents.offline import verify as v
 from engine.documents.page import Export
 from engine.documents.papers import ready_papers
+from engine.documents.parts import write_parts
 from engine.documents.sealing import Sealer
 from engine.errors import NotAllowed, NotFound
 from engine.ledger.chain import Event
