@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 from engine.cli.accounts import account, token
+from engine.cli.case_files import verify_case_file
 from engine.cli.checkpoints import checkpoint
 from engine.cli.database import db_group
 from engine.cli.demo import demo
 from engine.cli.directory import directory_group
+from engine.cli.erasing import erase
 from engine.cli.holidays import holidays
 from engine.cli.packages import deploy, lint
 from engine.cli.serving import serve, worker
@@ -30,7 +32,9 @@ for command in (
     deploy,
     lint,
     verify_command,
+    verify_case_file,
     checkpoint,
+    erase,
     directory_group,
     account,
     token,
