@@ -82,6 +82,8 @@ class Attendance:
             ],
             "quorate": self.quorate,
             "needed": self.needed,
+            # Nobody is left out without both consents: check_attendance has asked for them.
+            **({"exclusions_approved": True} if self.excluded else {}),
         }
 
 

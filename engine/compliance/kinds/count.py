@@ -51,7 +51,8 @@ class Count:
         numbers: dict[str, int | str] = {"count": distinct}
         if wrong:
             return Verdict(Outcome.NOT_MET, joined(wrong), numbers)
-        unknown = sum(self._unknown(w) for w in witnesses.values())
+        on_roll = self._on_roll(case)
+        unknown = sum(self._unknown(w) for p, w in witnesses.items() if p not in on_roll)
         if unknown:
             return Verdict(
                 Outcome.PENDING,
@@ -118,6 +119,14 @@ class Count:
                     )
                 )
         return wrong
+
+    def _on_roll(self, case: Case) -> frozenset[int]:
+        """Return those known to have a vote that day: the roll of the meeting they attended."""
+        assert case.occurrence is not None
+        if self.posts:
+            return frozenset()
+        rolls = case.occurrence.rolls
+        return frozenset(p for f in self.fields if f.inner for p in rolls.get(f.name, ()))
 
     def _unknown(self, witness: Witness | None) -> bool:
         if witness is None:

@@ -73,7 +73,7 @@ def present_of(case: Case, fields: tuple[Field, ...]) -> Present | None:
                     for item in value.get("excluded") or ()
                     if isinstance(item, Mapping) and isinstance(item.get("person"), int)
                 ),
-                value.get("approved") is not False,
+                value.get("exclusions_approved") is not False,
             )
     return None
 

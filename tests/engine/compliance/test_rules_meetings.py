@@ -207,7 +207,7 @@ def test_those_due_are_the_roll_less_the_lawfully_excluded(
 def test_exclusions_are_agreed_to() -> None:
     there = attendance(8, 6, ((19, "bedridden"),))
     for approved, outcome in ((True, Outcome.MET), (False, Outcome.NOT_MET)):
-        matter = _held("hold_admission_meeting", {**there, "approved": approved})
+        matter = _held("hold_admission_meeting", {**there, "exclusions_approved": approved})
         matter.change("hold_admission_meeting", admission_vote=vote(6, due=8, present=6))
         matter.step("hold_admission_meeting").rolls = {"admission_attendance": MEMBERS}
         assert result(matter, "R-ADM-22", "hold_admission_meeting").outcome is outcome
@@ -244,6 +244,16 @@ def test_nobody_without_a_vote_is_counted_as_present(element: str, witness: Witn
     assert (found.outcome, found.hinders) == (Outcome.NOT_MET, True)
 
 
+def test_who_is_on_the_roll_has_a_vote_and_needs_no_further_witness() -> None:
+    matter = lawful_2026()
+    step = matter.step("hold_admission_meeting")
+    step.people = {}
+    assert result(matter, "R-ADM-23", "hold_admission_meeting").outcome is Outcome.MET
+    step.rolls = {"admission_attendance": MEMBERS[:-2]}
+    unknown = result(matter, "R-ADM-23", "hold_admission_meeting")
+    assert (unknown.outcome, unknown.numbers["unknown"]) == (Outcome.PENDING, 1)
+
+
 @MEETINGS
 def test_ballots_and_opinions_are_not_more_than_voters(element: str) -> None:
     there = attendance(9, 8)
@@ -255,8 +265,7 @@ def test_ballots_and_opinions_are_not_more_than_voters(element: str) -> None:
     )
     more_opinions = vote(8, due=9, present=8, written=2)
     assert (
-        result(_held(element, there, more_opinions), "R-ADM-23", element).outcome
-        is Outcome.NOT_MET
+        result(_held(element, there, more_opinions), "R-ADM-23", element).outcome is Outcome.NOT_MET
     )
 
 
