@@ -9,6 +9,7 @@ from flask_babel import gettext
 from markupsafe import Markup
 
 from engine.directory.actors import Actor
+from engine.directory.codes import PostKind
 from engine.directory.policy import Audience, audiences
 from web.context import actor
 from web.language import in_words
@@ -41,9 +42,12 @@ def sections() -> list[Section]:
         (gettext("事项"), "matters", "instances.index", {"instances", "files"}),
         (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions"}),
     ]
+    rooms = {"admin", "admin.imports", "regulations", "parameters"}
     if Audience.ADMIN in audiences(actor()):
-        rooms = {"admin", "admin.imports", "regulations", "parameters"}
         entries.append((gettext("管理"), "book", "admin.index", rooms))
+    elif any(post.kind is PostKind.ORGANISATION_DEPARTMENT for post in actor().posts):
+        # It decides parameters, and nothing else there.
+        entries.append((gettext("管理"), "book", "parameters.index", rooms))
     return [
         Section(title, symbol, url_for(endpoint), blueprint in blueprints)
         for title, symbol, endpoint, blueprints in entries

@@ -188,3 +188,14 @@ def test_administrators_find_it_under_their_section(ruled: Ruled) -> None:
     browser = ruled.world.sign_in("keeper")
     browser.get("/admin/")
     assert "/parameters/" in browser.page
+
+
+def test_the_organisation_department_finds_it_in_the_navigation(ruled: Ruled) -> None:
+    browser = ruled.world.sign_in("department")
+    browser.get("/inbox")
+    navigation = browser.page.split('class="sections"')[1].split("</nav>")[0]
+    assert "/parameters/" in navigation
+    secretary = ruled.world.sign_in("secretary")
+    secretary.get("/inbox")
+    navigation = secretary.page.split('class="sections"')[1].split("</nav>")[0]
+    assert "/parameters/" not in navigation
