@@ -169,8 +169,8 @@ def public_keys(session: Session) -> list[dict[str, Any]]:
 def with_end(keys: Sequence[PublicKey]) -> list[dict[str, Any]]:
     """Return the keys' statements, each with the moment at which the next one took over."""
     statements = [key.statement() for key in keys]
-    ends = [statement["since"] for statement in statements[1:]]
-    return [{**s, "until": end} for s, end in zip(statements, [*ends, None], strict=True)]
+    ends = [*(statement["since"] for statement in statements), None][1:]
+    return [{**s, "until": end} for s, end in zip(statements, ends, strict=True)]
 
 
 def _register(

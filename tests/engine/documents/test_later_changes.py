@@ -7,10 +7,12 @@ import zipfile
 from datetime import date
 from pathlib import Path
 
+from click.testing import CliRunner
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.audit.commands import ask_explanation, explain
+from engine.cli import main
 from engine.clock import FixedClock
 from engine.compliance.models import Finding
 from engine.database import unit_of_work
@@ -156,6 +158,17 @@ def test_a_problem_stands_at_its_step_with_what_people_said_of_it(
     path.write_text(page.replace("2025-02-10", "2025-02-28"), "utf-8")
     faults, _ = verified(folder)
     assert any("R-ADM-02" in fault and fault.startswith("index.html") for fault in faults)
+
+
+def test_an_installation_verifies_with_its_own_verifier(exported: Path) -> None:
+    (exported / "verify.py").write_text("print('全部一致')")
+    ran = CliRunner().invoke(main, ["verify-case-file", str(exported)])
+    assert ran.exit_code == 1
+    assert "verify.py" in ran.output
+    key = json.loads((exported / "proofs.json").read_text("utf-8"))["keys"][0]["public"]
+    whole = str(exported.parent / "case.zip")
+    assert CliRunner().invoke(main, ["verify-case-file", whole, "--key", key]).exit_code == 0
+    assert CliRunner().invoke(main, ["verify-case-file", whole, "--key", "00"]).exit_code == 1
 
 
 def test_the_rules_are_told_with_their_articles(exported: Path) -> None:
