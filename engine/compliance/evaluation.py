@@ -89,7 +89,7 @@ def limits(
         else:
             due = min(filter(None, (due, verdict.until)))
         provisional = provisional or frame.provisional
-        sources[rule.id] = rule.articles_in(case.edition)
+        sources[rule.id] = rule.articles_in(case.edition, element)
     return Limits(due, earliest, tuple(sources.items()), provisional)
 
 
@@ -236,7 +236,7 @@ def _result(case: Case, verdict: Verdict, n: int, day: date | None = None) -> Re
         day=day or case.day,
         sentence=_provisional(verdict.sentence) if provisional else verdict.sentence,
         edition=case.edition,
-        articles=rule.articles_in(case.edition),
+        articles=rule.articles_in(case.edition, case.element),
         until=verdict.until,
         numbers=verdict.numbers,
         severity=severity,

@@ -137,6 +137,7 @@ class _Reader:
             override=override,
             regulation=regulation,
             articles=articles,
+            only_at=_articles(given, "articles_only_at"),
             when=given.expression("when"),
             where=given.expression("where"),
             pending=given.expression("pending"),
@@ -201,17 +202,15 @@ class _Reader:
         return Every(tuple(parts))
 
 
-def _articles(given: CheckTable) -> Mapping[str, tuple[str, ...]]:
-    value: Any = given.table.raw("articles")
+def _articles(given: CheckTable, key: str = "articles") -> Mapping[str, tuple[str, ...]]:
+    value: Any = given.table.raw(key)
     if value is None:
         return NOTHING
     if not isinstance(value, Mapping) or not all(
         isinstance(row, list) and all(isinstance(number, str) for number in row)
         for row in value.values()
     ):
-        given.fault(
-            "articles", "“articles”应当是版本和条号的表", 'articles = { "2026" = ["第七条"] }'
-        )
+        given.fault(key, f"“{key}”应当是名称和列表的表", f'例如 {key} = {{ "2026" = ["第七条"] }}')
         return NOTHING
     return {edition: tuple(numbers) for edition, numbers in value.items()}
 

@@ -119,6 +119,8 @@ class Rule:
     regulation: str | None = None
     articles: Mapping[str, tuple[str, ...]] = field(default=NOTHING)
     """By edition in which the rule holds; empty: it holds always."""
+    only_at: Mapping[str, tuple[str, ...]] = field(default=NOTHING)
+    """Articles that concern some of its steps only, with these."""
     when: Expression | None = None
     """Not applicable unless true."""
     where: Expression | None = None
@@ -142,9 +144,12 @@ class Rule:
         """Tell whether it stands in the way of a step when it is not met."""
         return self.blocks if isinstance(self.blocks, bool) else element in self.blocks
 
-    def articles_in(self, edition: str | None) -> tuple[ArticleRef, ...]:
-        """Return the articles it rests on in an edition."""
-        return self.refs.get(edition, ()) if edition is not None else ()
+    def articles_in(self, edition: str | None, element: str = "") -> tuple[ArticleRef, ...]:
+        """Return the articles it rests on in an edition, at one of its steps or at all."""
+        refs = self.refs.get(edition, ()) if edition is not None else ()
+        if not (element and self.only_at):
+            return refs
+        return tuple(r for r in refs if element in self.only_at.get(r.article, (element,)))
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,16 @@ def _check_steps(rule: Rule, names: _Names, found: Findings) -> None:
                 f"要在“{element}”阻断，而规则不在那里检查",
                 "blocks 只写 step 中有的环节",
             )
+    cited = {number for numbers in rule.articles.values() for number in numbers}
+    for article, steps in rule.only_at.items():
+        if article not in cited or not set(steps) <= set(rule.steps):
+            _error(
+                found,
+                rule,
+                "rule-article-elsewhere",
+                f"articles_only_at 中的“{article}”不是它的条文，或者写了它不检查的环节",
+                "只写 articles 中有的条文和 step 中有的环节",
+            )
     for outcome in rule.needed_for:
         if outcome not in names.outcomes:
             _error(

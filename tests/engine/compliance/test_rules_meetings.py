@@ -320,14 +320,16 @@ def test_the_resolution_equals_the_tally(changed: dict[str, Any], words: str) ->
     assert words in str(found.sentence)
 
 
-def test_articles_follow_the_edition_of_the_meeting() -> None:
+def test_articles_follow_the_edition_and_the_meeting() -> None:
     cited = {
-        (r.edition, tuple(a.article for a in r.articles))
+        (r.edition, r.element, tuple(a.article for a in r.articles))
         for lawful in (lawful_2014, lawful_2026)
         for r in judge(lawful())
-        if r.rule.id == "R-ADM-21" and r.element == "hold_admission_meeting"
+        if r.rule.id == "R-ADM-21"
     }
     assert cited == {
-        ("2014", ("第二十二条", "第三十三条")),
-        ("2026", ("第二十条", "第三十二条")),
+        ("2014", "hold_admission_meeting", ("第二十二条",)),
+        ("2014", "hold_conversion_meeting", ("第二十二条", "第三十三条")),
+        ("2026", "hold_admission_meeting", ("第二十条",)),
+        ("2026", "hold_conversion_meeting", ("第二十条", "第三十二条")),
     }

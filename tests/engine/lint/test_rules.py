@@ -120,6 +120,13 @@ ERRORS: dict[str, tuple[str, tuple[str, str]]] = {
     ),
     "unknown edition": ("rule-edition-unknown", ('"2026" = ["第七条"]', '"2025" = ["第七条"]')),
     "unknown article": ("rule-article-unknown", ('["第九条"]', '["第九百条"]')),
+    "article of a step that is not judged": (
+        "rule-article-elsewhere",
+        (
+            'step = "review"\nwhere',
+            'articles_only_at = { "第七条" = ["apply"] }\nstep = "review"\nwhere',
+        ),
+    ),
     "unknown status": ("rule-code-unknown", ('status = ["full"]', 'status = ["ful"]')),
     "unknown post": ("rule-code-unknown", ('posts = ["organiser"]', 'posts = ["organizer"]')),
     "unknown outcome": (
