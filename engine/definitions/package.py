@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from engine.definitions.expected import Expected, read_expected
 from engine.definitions.reading import Report, Table, did_you_mean, parse_toml
 from engine.errors import PackageProblem, Problem, Severity
 
@@ -114,6 +115,8 @@ class Step:
     """A decision: never completed by a timer, and nobody decides on their own matter."""
     stage: str | None = None
     """The stage it counts to, when that is not the subprocess it stands in."""
+    only_in: tuple[str, ...] = ()
+    """Editions of the first basis that ask for the step; empty: all. In others it may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,8 @@ class Package:
     messages: Mapping[str, MessageAction]
     documents: tuple[Document, ...]
     papers: tuple[Paper, ...]
+    forecast: Mapping[str, Expected]
+    """By step: the favourable answers that a forecast supposes; empty: nothing is forecast."""
     files: Mapping[str, bytes]
     """By path relative to the folder, ``/`` between the parts."""
     sha256: str
@@ -355,6 +360,9 @@ def _read(top: Table, files: Mapping[str, bytes]) -> Package:
             table.error("duplicate-paper", f"文书“{paper.id}”写了两次", "请换一个 id")
         papers[paper.id] = paper
         remember("paper", paper.id, table)
+    expected = top.named("forecast")
+    for element, table in expected.items():
+        remember("forecast", element, table)
     package = Package(
         key=top.text("key"),
         title=top.text("title"),
@@ -373,6 +381,7 @@ def _read(top: Table, files: Mapping[str, bytes]) -> Package:
         messages=MappingProxyType(messages),
         documents=tuple(documents.values()),
         papers=tuple(papers.values()),
+        forecast=read_expected(expected),
         files=MappingProxyType(dict(files)),
         sha256=content_hash(files),
         lines=MappingProxyType(lines),
@@ -435,6 +444,7 @@ def _step(table: Table) -> Step:
         description=table.text("description", ""),
         decision=table.flag("decision"),
         stage=table.optional("stage"),
+        only_in=table.texts("only_in"),
     )
     table.done()
     return step

@@ -15,6 +15,7 @@ from engine.lint.diagram import Diagram, read_diagram
 from engine.lint.events import check_events
 from engine.lint.expressions import check_expressions
 from engine.lint.findings import Findings
+from engine.lint.forecast import check_forecast
 from engine.lint.forms import check_forms
 from engine.lint.gateways import check_gateways
 from engine.lint.lanes import check_lanes
@@ -149,4 +150,5 @@ def _play(package: Package, regulations: Regulations | None, found: Findings) ->
     except PackageProblem as refused:
         found.problems += refused.problems
         return
+    found.problems += check_forecast(definition, book).problems
     found.problems += run_scenarios(definition, book)

@@ -1,0 +1,73 @@
+"""The ``[forecast]`` tables of process.toml: the answers that a forecast supposes.
+
+Nobody is decided upon by them. A forecast plays a matter on to its end, and where the diagram asks
+what was decided it needs an answer: the favourable one, which the package names here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from engine.definitions.reading import Table
+
+_PLAIN: Final = (str, int, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a forecast supposes to be answered in a step."""
+
+    element: str
+    answers: Mapping[str, Any]
+    """By form field; only those that the diagram, the limits or rules on time ask for."""
+    again: Mapping[str, Any] | None = None
+    """Of a step that is done again and again: the answers with which it will be done once more.
+
+    Such a step is put off as long as it lawfully can be, and done for the last time, with
+    ``answers``, when nothing else is left to wait for.
+    """
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the step is one of those done again and again."""
+        return self.again is not None
+
+
+def read_expected(tables: Mapping[str, Table]) -> Mapping[str, Expected]:
+    """Read the tables by element, and report what cannot be an answer."""
+    found: dict[str, Expected] = {}
+    for element, table in tables.items():
+        table.element = element
+        answers = _answers(table, "answers")
+        again = _answers(table, "again")
+        found[element] = Expected(element, answers or MappingProxyType({}), again)
+        table.done()
+    return MappingProxyType(found)
+
+
+def _answers(table: Table, key: str) -> Mapping[str, Any] | None:
+    given = table.raw(key)
+    if given is None:
+        if key == "answers":
+            table.error("missing-key", "缺少“answers”", "请补上 answers = { 字段 = 值 }")
+        return None
+    if not isinstance(given, dict) or not all(map(_plain, given.values())):
+        table.error(
+            "wrong-type",
+            f"“{key}”应当是“字段 = 值”的表，值为文字、整数、true 或 false，或者它们的表、列表",
+            '例如 answers = { decision = "agree" }',
+            key=key,
+        )
+        return MappingProxyType({})
+    return MappingProxyType(given)
+
+
+def _plain(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(map(_plain, value.values()))
+    if isinstance(value, list):
+        return all(map(_plain, value))
+    return isinstance(value, _PLAIN)
