@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -41,19 +41,7 @@ def date_functions(
             on_provisional(reckoned.day)
         return reckoned.day.isoformat()
 
-    return {
-        "add_days": _moved(arithmetic.add_days),
-        "add_months": _moved(arithmetic.add_months),
-        "add_years": _moved(arithmetic.add_years),
-        "workdays_after": workdays_after,
-        "next_day": lambda day: _move(arithmetic.add_days, day, 1),
-        "days_between": lambda start, end: arithmetic.days_between(_day(start), _day(end)),
-        "months_between": lambda start, end: arithmetic.months_between(_day(start), _day(end)),
-        "age_on": lambda birth, day: arithmetic.age_on(_day(birth), _day(day)),
-        "latest": lambda *days: max(_days(days)).isoformat(),
-        "earliest": lambda *days: min(_days(days)).isoformat(),
-        "today": lambda: today.isoformat(),
-    }
+    return {**_PLAIN, "workdays_after": workdays_after, "today": today.isoformat}
 
 
 def _moved(move: Callable[[date, int], date]) -> Callable[[object, object], str]:
@@ -103,3 +91,17 @@ def _whole(value: object) -> int:
 
 def _fault(reason: str, **params: object) -> ExpressionFault:
     return ExpressionFault(N_("日期计算有误：") + reason, **params)
+
+
+_PLAIN: Final[Mapping[str, Callable[..., Any]]] = {
+    "add_days": _moved(arithmetic.add_days),
+    "add_months": _moved(arithmetic.add_months),
+    "add_years": _moved(arithmetic.add_years),
+    "next_day": lambda day: _move(arithmetic.add_days, day, 1),
+    "days_between": lambda start, end: arithmetic.days_between(_day(start), _day(end)),
+    "months_between": lambda start, end: arithmetic.months_between(_day(start), _day(end)),
+    "age_on": lambda birth, day: arithmetic.age_on(_day(birth), _day(day)),
+    "latest": lambda *days: max(_days(days)).isoformat(),
+    "earliest": lambda *days: min(_days(days)).isoformat(),
+}
+"""The functions that depend on nothing but their arguments."""

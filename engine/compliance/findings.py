@@ -108,9 +108,11 @@ def load_facts(session: Session, instance_id: int) -> Facts | None:
     return Facts.from_json(rows[0].facts) if rows else None
 
 
-def write_facts(session: Session, instance_id: int, facts: str) -> None:
-    """Keep the facts of a matter, with what comes next."""
-    run(session, _WRITE_FACTS, {"id": instance_id, "facts": facts})
+def keep_facts(
+    session: Session, instance_id: int, facts: Facts, reads: Mapping[str, Collection[str]]
+) -> None:
+    """Keep of the facts of a matter what rules read, with what comes next."""
+    run(session, _WRITE_FACTS, {"id": instance_id, "facts": facts.to_json(reads)})
 
 
 class Breaches:

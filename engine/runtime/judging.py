@@ -7,7 +7,7 @@ the check that blocks, the limits of the tasks that open, and the findings.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from engine.compliance.books import rule_book
 from engine.compliance.broken import RuleBroken
 from engine.compliance.evaluation import Limits, evaluate, limits
 from engine.compliance.facts import Facts
-from engine.compliance.findings import Breaches, Place, load_facts, write_facts, write_results
+from engine.compliance.findings import Breaches, Place, keep_facts, load_facts, write_results
 from engine.compliance.from_ledger import Told, facts_of, read_told, with_entry
 from engine.compliance.parameter_store import parameter_view
 from engine.compliance.parameters import ParameterView
@@ -114,6 +114,8 @@ def judge_step(
     if measure is None:
         return None
     before = load_facts(session, row.instance_id) if told.kind != EntryKind.SENT_BACK else None
+    if told.kind == EntryKind.COMPLETED and told.element is not None:
+        told = _as_kept(told, measure.book.reads.get(told.element, frozenset()))
     if before is None:
         # Begun, sent back, or begun before there were rules: everything is looked at.
         facts = facts_of([*read_told(session, row.instance_id), told])
@@ -142,7 +144,7 @@ def write_judged(
     session: Session, row: Record, definition: Definition, judged: Judged, now: datetime
 ) -> Breaches:
     """Write the findings and the facts of a matter, with what comes next."""
-    write_facts(session, row.instance_id, judged.facts.to_json(judged.measure.book.reads))
+    keep_facts(session, row.instance_id, judged.facts, judged.measure.book.reads)
     if not judged.heard:
         return Breaches(None, now)
     place = Place(row.instance_id, definition.package.key, row.organisation_id, row.path)
@@ -176,6 +178,13 @@ def announce_breaches(session: Session, instance_id: int, breaches: Breaches) ->
             rule_breached.send(None, instance_id=instance_id, finding_id=finding_id)
 
     after_commit(session, send)
+
+
+def _as_kept(told: Told, reads: Collection[str]) -> Told:
+    """Return a step with the fields that rules read: the same as is kept and read again."""
+    data = told.payload.get("data", {})
+    kept = {name: value for name, value in data.items() if name in reads}
+    return replace(told, payload={**told.payload, "data": kept})
 
 
 def _all(measure: Measure, facts: Facts) -> Judged:
