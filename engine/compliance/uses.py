@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import lru_cache
 from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine.compliance.kinds.spans import START_DAY_COUNTS, Length
 from engine.compliance.reading import rule_book
 from engine.compliance.reads import settings_of
 from engine.compliance.regulation_store import current_regulations
@@ -114,6 +115,8 @@ def _book(package: Package, regulations: Regulations) -> RuleBook:
 
 def _use(package: Package, rule: Rule, book: RuleBook) -> Use:
     named = settings_of((rule.check, rule.severity, rule.when, rule.where, rule.pending))
+    if START_DAY_COUNTS in book.parameters and _counts_workdays(rule.check):
+        named |= {START_DAY_COUNTS}
     return Use(
         package.key,
         package.title,
@@ -123,6 +126,17 @@ def _use(package: Package, rule: Rule, book: RuleBook) -> Use:
         title_en=rule.title_en,
         parameters=tuple(sorted(book.parameters[name].key for name in named)),
     )
+
+
+def _counts_workdays(value: object) -> bool:
+    """Tell whether a check counts working days, and so asks how the first day counts."""
+    if isinstance(value, Length):
+        return value.workdays is not None
+    if isinstance(value, (tuple, list, frozenset)):
+        return any(map(_counts_workdays, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return any(_counts_workdays(getattr(value, one.name)) for one in fields(value))
+    return False
 
 
 def _grouped(found: Iterable[tuple[Key, Use]]) -> dict[Key, tuple[Use, ...]]:

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+from engine.compliance.backfill import GAP
+from engine.compliance.parameter_reading import FILE as PARAMETERS
+from engine.compliance.parameters import Level
 from engine.compliance.regulation_reading import FOLDER, MANIFEST, load_regulation_folder
 from engine.compliance.regulations import Regulation, Regulations
 from engine.compliance.uses import Place, uses_of
@@ -98,7 +101,9 @@ def lint_regulations(folder: Path) -> list[Problem]:
         except PackageProblem:
             continue  # its own lint says so
         packages[package.key] = package
-    return check_coverage(regulations, packages).problems
+    found = check_coverage(regulations, packages)
+    found.problems += check_parameters(regulations, packages).problems
+    return found.problems
 
 
 def check_coverage(regulations: Regulations, packages: Mapping[str, Package]) -> Findings:
@@ -121,6 +126,35 @@ def check_coverage(regulations: Regulations, packages: Mapping[str, Package]) ->
                 f"{edition} 年版{article}没有任何环节或者规则引用",
                 "请在环节的 basis 或者规则的 articles 里引用，或者用 uncovered 写明原因",
                 element=article,
+            )
+    return found
+
+
+def check_parameters(regulations: Regulations, packages: Mapping[str, Package]) -> Findings:
+    """Check that no national parameter can be set without any effect.
+
+    One that is the same everywhere only explains; one for procedures that are not there waits.
+    """
+    found = Findings()
+    asked = {GAP}
+    asked.update(
+        edition.in_force_by
+        for regulation in regulations
+        for edition in regulation.editions
+        if edition.in_force_by
+    )
+    for package in packages.values():
+        for _, use in uses_of(package, regulations):
+            asked.update(use.parameters)
+    for parameter in regulations.parameters.values():
+        here = not parameter.procedures or packages.keys() & set(parameter.procedures)
+        if packages and here and parameter.level is not Level.NONE and parameter.key not in asked:
+            found.warn(
+                "parameter-unused",
+                PARAMETERS,
+                f"没有规则用到参数“{parameter.name}”，设置了也不起作用",
+                '请在规则里使用，或者写 level = "none"',
+                element=parameter.name,
             )
     return found
 

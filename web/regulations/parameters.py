@@ -196,6 +196,7 @@ def _again(typed: Typed, refusal: InvalidInput) -> Typed:
 def _page(key: str, place: Organisation, typed: Typed) -> str:
     today = clock().today()
     detail = parameter_detail(reading(), actor(), place, key, today)
+    procedures = frozenset(detail.parameter.procedures)
     return render_template(
         "regulations/parameter.html",
         detail=detail,
@@ -209,4 +210,5 @@ def _page(key: str, place: Organisation, typed: Typed) -> str:
         uniform=detail.parameter.level is Level.NONE,
         keeper=keeps_rules(actor()),
         uses=parameter_uses(reading(), key),
+        waiting=bool(procedures) and procedures.isdisjoint(procedure_titles(reading())),
     )

@@ -112,6 +112,20 @@ def test_an_article_with_a_reason_may_be_left_out(home: Path) -> None:
     assert lint_folder(home / "regulations") == []
 
 
+def test_a_parameter_that_could_be_set_without_effect_is_named(home: Path) -> None:
+    shutil.copytree(HOME / "member_admission", home / "member_admission")
+    path = home / "regulations" / "parameters.toml"
+    with path.open("a") as handle:
+        handle.write(
+            '\n[[parameter]]\nkey = "idle"\ntitle = "没有用处"\ntype = "bool"\ndefault = true\n'
+            'level = "county"\n'
+        )
+    (problem,) = lint_folder(home / "regulations")
+    assert (problem.code, problem.element) == ("parameter-unused", "idle")
+    path.write_text(path.read_text() + 'procedures = ["not_here_yet"]\n')
+    assert lint_folder(home / "regulations") == []
+
+
 def test_faulty_regulations_are_said_once_and_not_at_every_package(home: Path) -> None:
     (home / "regulations" / "dues" / "regulation.toml").write_text("title = ")
     assert codes(home / "regulations") == {"toml-syntax"}

@@ -162,6 +162,13 @@ def test_a_keeper_sees_what_rests_on_a_parameter(ruled: Ruled) -> None:
         assert words in browser.page
 
 
+def test_rules_that_count_working_days_rest_on_how_the_first_day_counts(ruled: Ruled) -> None:
+    browser = ruled.world.sign_in("keeper")
+    browser.get("/parameters/notice_start_day_counts")
+    assert "R-ADM-11" in browser.page
+    assert "R-ADM-02" not in browser.page
+
+
 def test_where_a_default_comes_from_is_said_in_words(ruled: Ruled) -> None:
     browser = ruled.world.sign_in("keeper")
     browser.get("/parameters/written_opinions_count")
