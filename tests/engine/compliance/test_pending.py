@@ -217,3 +217,24 @@ def test_hindrances_are_those_of_the_step_that_is_being_done() -> None:
     found = hindrances(judge(matter), "assign_introducers", 1)
     assert [r.rule.id for r in found] == ["R-ADM-13"]
     assert hindrances(judge(matter), "assign_introducers", 2) == []
+
+
+def test_a_record_of_nothing_but_days_is_measured_by_its_days() -> None:
+    """Paper that says when, but not what was decided, is taken as having decided in favour."""
+    judged = {
+        "R-ADM-02": ("first_talk", 400),
+        "R-ADM-07": ("propose_prospect", -300),
+        "R-ADM-19": ("hold_admission_meeting", 90),
+        "R-ADM-29": ("approve_admission", 300),
+        "R-ADM-33": ("take_oath", -200),
+        "R-ADM-34": ("hold_conversion_meeting", -200),
+        "R-ADM-35": ("hold_conversion_meeting", 200),
+        "R-ADM-37": ("approve_conversion", 300),
+    }
+    for rule, (element, shift) in judged.items():
+        matter = lawful_2026()
+        for step in matter:
+            step.data, step.statuses = {}, ()
+        assert (rule, element) not in breaches(matter), rule
+        matter.on(element, add_days(matter.day(element), shift))
+        assert (rule, element) in breaches(matter), rule

@@ -292,6 +292,12 @@ def test_a_place_may_only_warn_of_missing_examinations() -> None:
     assert result(matter, "R-ADM-08", "propose_prospect").hinders
 
 
+def test_a_meeting_that_puts_a_proposal_off_needs_no_examinations() -> None:
+    matter = lawful_2026().drop("examine_activist").until("propose_prospect")
+    matter.change("propose_prospect", prospect_decision="not_yet")
+    assert ("R-ADM-08", "propose_prospect") not in breaches(matter)
+
+
 def test_education_goes_on_when_a_proposal_is_put_off() -> None:
     matter = lawful_2026().until("propose_prospect")
     matter.change("propose_prospect", prospect_decision="not_yet")
