@@ -11,7 +11,7 @@ from engine import postgres
 from engine.cli.context import plain_errors, require_tables
 from engine.ledger.faults import Report
 from engine.ledger.keys import PublicKey
-from engine.ledger.verify import count_entries, verify_all
+from engine.ledger.verify import SHARE, count_entries, verify_all
 from engine.ledger.verify_checkpoints import read_keys, unvouched
 from engine.settings import Settings
 
@@ -38,11 +38,11 @@ def verify_command(processes: int | None) -> None:
         click.secho(f"……另有 {len(faults) - SHOWN} 处。", fg="red")
     for key in unvouched(keys):
         click.secho(_warning(key), fg="yellow")
-    seconds = max(time.monotonic() - began, 0.001)
+    speed = report.entries / max(time.monotonic() - began, 0.001)
     erased = f"（其中 {report.erased} 条内容已按规定清除）" if report.erased else ""
     click.echo(
         f"共 {report.chains} 条链、{report.entries} 条留痕{erased}，{len(faults)} 处不符。"
-        f"每秒 {report.entries / seconds:,.0f} 条。"
+        + (f"每秒 {speed:,.0f} 条。" if report.entries >= SHARE else "")
     )
     click.echo(
         f"校验点 {report.checkpoints} 个，最近一个封存 {report.sealed} 条留痕。"

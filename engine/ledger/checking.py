@@ -16,7 +16,7 @@ import psycopg
 
 from engine.digests import FORMS, digester
 from engine.errors import N_
-from engine.ledger.chain import Head, payload_digest
+from engine.ledger.chain import SALT_BYTES, Head, canonical, payload_digest
 from engine.ledger.faults import Fault, Report
 from engine.ledger.kinds import EntryKind
 from engine.ledger.rows import COLUMNS, Row, entry_text, is_whole, plain
@@ -203,7 +203,7 @@ class _Work:
                     row.seq,
                     "payload_changed",
                     N_("填报内容与摘要不符，被改动"),
-                    ("payload", "salt"),
+                    _payload_or_salt(payload, salt),
                 )
         elif row.kind == EntryKind.ERASED:
             _account(chain, payload)
@@ -249,6 +249,17 @@ class _Work:
             (row.chain_id, row.seq - 1),
         ).fetchone()
         return b"" if found is None else bytes(found[0])
+
+
+def _payload_or_salt(payload: str, salt: bytes) -> tuple[str, ...]:
+    """Return which of the two was changed, where their forms tell."""
+    if len(salt) != SALT_BYTES:
+        return ("salt",)
+    try:
+        written = canonical(json.loads(payload)) == payload
+    except ValueError:
+        written = False
+    return ("payload", "salt") if written else ("payload",)
 
 
 def _account(chain: _Chain, payload: str) -> None:

@@ -205,6 +205,22 @@ def test_the_former_value_is_said_where_it_can_be_found_out(planted: Planted) ->
         assert f"{NAMES[field]} {field}，原为 {former}" in str(fault)
 
 
+def test_payload_and_salt_are_told_apart_where_their_forms_tell(planted: Planted) -> None:
+    seq = planted.places["completed"]
+    for field, value, fields in (
+        ("payload", '{"n":7}', ("payload", "salt")),
+        ("payload", '{"n": 7}', ("payload",)),
+        ("payload", "no JSON", ("payload",)),
+        ("salt", b"0123456789abcdef", ("payload", "salt")),
+        ("salt", b"short", ("salt",)),
+    ):
+        planted.connection.execute("SAVEPOINT once")
+        planted.set(seq, field, value)
+        (fault,) = planted.faults()
+        planted.connection.execute("ROLLBACK TO SAVEPOINT once")
+        assert fault.fields == fields
+
+
 def test_one_change_is_told_once(planted: Planted) -> None:
     seq = planted.places["completed"]
     for field in ("kind", "digest", "previous", "payload", "payload_digest", "snapshot_digest"):
