@@ -75,6 +75,21 @@ class Occurrence:
     """Nobody did it: a timer went off."""
     statuses: tuple[tuple[str, date], ...] = ()
     """Membership statuses that followed from the step, with the day from which each counts."""
+    _text: str | None = field(default=None, init=False, compare=False, repr=False)
+    """The step as JSON, once it was asked for: a matter is written again after every step."""
+
+    def only(self, fields: Collection[str]) -> Occurrence:
+        """Return the step with some of its fields."""
+        if all(name in fields for name in self.data):
+            return self
+        return replace(self, data={n: value for n, value in self.data.items() if n in fields})
+
+    def to_json(self) -> str:
+        """Return the step as compact text."""
+        if self._text is None:
+            object.__setattr__(self, "_text", _compact(_step_data(self)))
+        assert self._text is not None
+        return self._text
 
 
 @dataclass(frozen=True)
@@ -132,9 +147,15 @@ class Facts:
         """Return the matter with one more step done."""
         return replace(self, occurrences=(*self.occurrences, occurrence))
 
-    def to_json(self, reads: Mapping[str, Collection[str]] | None = None) -> str:
-        """Return the matter as compact text; with ``reads`` only the fields that rules read."""
-        return json.dumps(
+    def only(self, reads: Mapping[str, Collection[str]]) -> Facts:
+        """Return the matter with the fields that rules read, by element."""
+        kept = tuple(o.only(reads.get(o.element, ())) for o in self.occurrences)
+        same = all(a is b for a, b in zip(kept, self.occurrences, strict=True))
+        return self if same else replace(self, occurrences=kept)
+
+    def to_json(self) -> str:
+        """Return the matter as compact text."""
+        matter = _compact(
             {
                 "key": self.key,
                 "at": _place_data(self.organisation),
@@ -144,11 +165,10 @@ class Facts:
                 "outcome": self.outcome,
                 "allowed": sorted(map(list, self.allowed)),
                 "waived": [[*key, reason] for key, reason in self.waived.items()],
-                "steps": [_step_data(o, reads) for o in self.occurrences],
-            },
-            ensure_ascii=False,
-            separators=(",", ":"),
+            }
         )
+        steps = ",".join(o.to_json() for o in self.occurrences)
+        return f'{matter[:-1]},"steps":[{steps}]}}'
 
     @classmethod
     def from_json(cls, text: str) -> Facts:
@@ -191,11 +211,11 @@ def _place(data: list[Any] | None) -> Place | None:
     return None if data is None else Place(*data)
 
 
-def _step_data(o: Occurrence, reads: Mapping[str, Collection[str]] | None) -> dict[str, Any]:
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _step_data(o: Occurrence) -> dict[str, Any]:
     data = o.data
-    if reads is not None:
-        kept = reads.get(o.element, ())
-        data = {name: value for name, value in data.items() if name in kept}
     found: dict[str, Any] = {"e": o.element, "on": o.occurred_on.isoformat(), "n": o.seq}
     if o.recorded_on != o.occurred_on:
         found["rec"] = o.recorded_on.isoformat()

@@ -7,9 +7,11 @@ keeps its row when it is met later; what was only to come goes when it is done.
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -105,14 +107,41 @@ _SETTLE = """
 def load_facts(session: Session, instance_id: int) -> Facts | None:
     """Return the facts kept of a matter, None when there are none yet."""
     rows = fetch(session, _READ_FACTS, {"id": instance_id})
-    return Facts.from_json(rows[0].facts) if rows else None
+    return _kept.read(instance_id, rows[0].facts) if rows else None
 
 
-def keep_facts(
-    session: Session, instance_id: int, facts: Facts, reads: Mapping[str, Collection[str]]
-) -> None:
-    """Keep of the facts of a matter what rules read, with what comes next."""
-    run(session, _WRITE_FACTS, {"id": instance_id, "facts": facts.to_json(reads)})
+def keep_facts(session: Session, instance_id: int, facts: Facts) -> None:
+    """Keep the facts of a matter, with what comes next."""
+    text = facts.to_json()
+    run(session, _WRITE_FACTS, {"id": instance_id, "facts": text})
+    _kept.remember(instance_id, text, facts)
+
+
+class _Kept:
+    """Facts that were written lately, each with its text: reading the same text needs no parsing.
+
+    The text in the database decides. Safe to use from many threads.
+    """
+
+    def __init__(self, most: int = 500) -> None:
+        self._most = most
+        self._known: OrderedDict[int, tuple[str, Facts]] = OrderedDict()
+        self._lock = Lock()
+
+    def read(self, instance_id: int, text: str) -> Facts:
+        with self._lock:
+            known = self._known.get(instance_id)
+        return known[1] if known is not None and known[0] == text else Facts.from_json(text)
+
+    def remember(self, instance_id: int, text: str, facts: Facts) -> None:
+        with self._lock:
+            self._known[instance_id] = text, facts
+            self._known.move_to_end(instance_id)
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
+
+
+_kept = _Kept()
 
 
 class Breaches:

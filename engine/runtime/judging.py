@@ -7,7 +7,7 @@ the check that blocks, the limits of the tasks that open, and the findings.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -114,8 +114,6 @@ def judge_step(
     if measure is None:
         return None
     before = load_facts(session, row.instance_id) if told.kind != EntryKind.SENT_BACK else None
-    if told.kind == EntryKind.COMPLETED and told.element is not None:
-        told = _as_kept(told, measure.book.reads.get(told.element, frozenset()))
     if before is None:
         # Begun, sent back, or begun before there were rules: everything is looked at.
         facts = facts_of([*read_told(session, row.instance_id), told])
@@ -126,6 +124,7 @@ def judge_step(
         facts = with_entry(before, told)
         if facts is before:
             return Judged(measure, facts, (), (), complete=False)
+        facts = facts.only(measure.book.reads)
         goes_on = facts.ended_on is None and facts.outcome == before.outcome
         if told.kind == EntryKind.COMPLETED and goes_on and told.element:
             touched = {told.element}
@@ -144,7 +143,7 @@ def write_judged(
     session: Session, row: Record, definition: Definition, judged: Judged, now: datetime
 ) -> Breaches:
     """Write the findings and the facts of a matter, with what comes next."""
-    keep_facts(session, row.instance_id, judged.facts, judged.measure.book.reads)
+    keep_facts(session, row.instance_id, judged.facts)
     if not judged.heard:
         return Breaches(None, now)
     place = Place(row.instance_id, definition.package.key, row.organisation_id, row.path)
@@ -180,13 +179,8 @@ def announce_breaches(session: Session, instance_id: int, breaches: Breaches) ->
     after_commit(session, send)
 
 
-def _as_kept(told: Told, reads: Collection[str]) -> Told:
-    """Return a step with the fields that rules read: the same as is kept and read again."""
-    data = told.payload.get("data", {})
-    kept = {name: value for name, value in data.items() if name in reads}
-    return replace(told, payload={**told.payload, "data": kept})
-
-
 def _all(measure: Measure, facts: Facts) -> Judged:
+    # What is judged is what is kept, so that the next step begins where this one ended.
+    facts = facts.only(measure.book.reads)
     heard = tuple({rule.id for rule in measure.book.rules})
     return Judged(measure, facts, heard, tuple(measure.judge(facts)), complete=True)
