@@ -22,6 +22,7 @@ ROOMS: Final = (
     "web.mine",
     "web.admin",
     "web.regulations",
+    "web.audit",
     "web.api",
 )
 """The packages that register pages; each has a function ``register(app)``."""

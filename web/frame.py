@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from flask import Flask, request, url_for
 from flask_babel import gettext
@@ -14,6 +15,9 @@ from engine.directory.policy import Audience, audiences
 from web.context import actor
 from web.language import in_words
 from web.words import asset
+
+
+_MATTERS: Final = {"instances", "files", "messages", "corrections"}
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,21 @@ def sections() -> list[Section]:
     entries = [
         (gettext("待办"), "inbox", "inbox.index", {"inbox", "tasks", "bulk"}),
         (gettext("发起"), "start", "start.index", {"start"}),
-        (gettext("事项"), "matters", "instances.index", {"instances", "files"}),
+        (
+            gettext("事项"),
+            "matters",
+            "instances.index",
+            {"instances", "files", "messages", "corrections"},
+        ),
         (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions"}),
     ]
     rooms = {"admin", "admin.imports", "regulations", "parameters"}
-    if Audience.ADMIN in audiences(actor()):
+    opened = audiences(actor())
+    if Audience.AUDIT in opened:
+        entries.append(
+            (gettext("监督"), "audit", "audit.index", {"audit", "findings", "samples", "exports"})
+        )
+    if Audience.ADMIN in opened:
         entries.append((gettext("管理"), "book", "admin.index", rooms))
     elif any(post.kind is PostKind.ORGANISATION_DEPARTMENT for post in actor().posts):
         # It decides parameters, and nothing else there.

@@ -51,6 +51,11 @@ class MatterFindings:
     """Rules at open steps that the actor may let pass."""
 
     @property
+    def open(self) -> int:
+        """Return how many problems stand."""
+        return sum(1 for found in self.found if found.row.outcome is Outcome.NOT_MET)
+
+    @property
     def by_step(self) -> Mapping[str, tuple[Found, ...]]:
         """Return the problems that stand, by element."""
         steps: dict[str, list[Found]] = {}
@@ -208,7 +213,7 @@ def _blocking(session: Session, actor: Actor, clock: Clock, opened: Opened) -> t
     found: list[Blocking] = []
     for element in dict.fromkeys(task.element for task in opened.tasks):
         broken = _broken_today(measure, facts, element, clock.today())
-        for rule in dict.fromkeys(measure.book.standing_at(element)):
+        for rule in measure.book.standing_at(element):
             level = rule.override
             if not rule.blocks_at(element) or level is None or level is Level.NONE:
                 continue

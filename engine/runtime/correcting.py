@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,6 +14,7 @@ from engine.attachments.operations import bind_attachments
 from engine.clock import Clock
 from engine.compliance.facts import Facts, Occurrence
 from engine.compliance.from_ledger import read_facts
+from engine.definitions.versions import Definition
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
 from engine.errors import N_, InvalidInput, NotAllowed, NotFound
@@ -57,7 +58,7 @@ def correct_entry(
         decision = require(actor, Action.CORRECT_ENTRY, matter_view(row, matter))
         if not reason.strip():
             raise InvalidInput({"reason": [N_("请写明更正的理由和依据。")]})
-        standing = _standing(session, instance_id, seq)
+        standing = standing_step(session, instance_id, seq)
         element = standing.element
         day = occurred_on or standing.occurred_on
         if day > clock.today():
@@ -104,8 +105,8 @@ def correct_entry(
     return carry_out(command, step, clock)
 
 
-def _standing(session: Session, instance_id: int, seq: int) -> Occurrence:
-    """Return the step as it stands, earlier corrections included."""
+def standing_step(session: Session, instance_id: int, seq: int) -> Occurrence:
+    """Return the step as it stands, earlier corrections included. Raises NotFound, NotAllowed."""
     facts: Facts | None = read_facts(session, instance_id)
     found = next((o for o in facts.occurrences if o.seq == seq), None) if facts else None
     if found is not None:
@@ -132,12 +133,21 @@ def _refuse_what_decided(
     matter: Matter, element: str, changed: Mapping[str, Any], day_changed: bool
 ) -> None:
     """Raise InvalidInput for what gateways, timers or roles of the procedure went by."""
-    definition = matter.definition
-    kept = definition.kept[definition.package.steps[element].form]
-    roles = {p.field for p in definition.package.participants.values() if p.element == element}
+    decided = what_decided(matter.definition, element)
     text = N_("流程已按此项内容往下办理，不能更正；请退回到该环节重新办理。")
-    fields = {name: [text] for name in changed if name in kept or name in roles}
-    if day_changed and element in definition.dates:
-        fields["occurred_on"] = [text]
+    fields = {name: [text] for name in changed if name in decided}
+    if day_changed and OCCURRED_ON in decided:
+        fields[OCCURRED_ON] = [text]
     if fields:
         raise InvalidInput(fields)
+
+
+OCCURRED_ON: Final = "occurred_on"
+
+
+def what_decided(definition: Definition, element: str) -> frozenset[str]:
+    """Return the fields of a step by which the matter went its way, the day among them."""
+    roles = {p.field for p in definition.package.participants.values() if p.element == element}
+    kept = definition.kept[definition.package.steps[element].form]
+    day = {OCCURRED_ON} if element in definition.dates else set()
+    return frozenset({*kept, *roles, *day})

@@ -106,6 +106,20 @@ class AttachmentRef:
 
 
 @dataclass(frozen=True)
+class Correction:
+    """What was put right of a step afterwards. What stood there before is still shown."""
+
+    seq: int
+    at: datetime
+    person_name: str
+    reason: str
+    occurred_on: date | None
+    """The day as it should have been, if that was corrected."""
+    data: tuple[tuple[str, str], ...]
+    documents: tuple[AttachmentRef, ...]
+
+
+@dataclass(frozen=True)
 class StepRecord:
     """One completion of a task. ``data`` holds label and value in words."""
 
@@ -124,6 +138,7 @@ class StepRecord:
     """A later send-back has taken the matter to before this."""
     data: tuple[tuple[str, str], ...]
     documents: tuple[AttachmentRef, ...]
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -257,6 +272,26 @@ class MessageForm:
     context: DatabaseFormContext
     values: Mapping[str, Any]
     occurred_on: date
+
+
+@dataclass(frozen=True)
+class CorrectionForm:
+    """What the page shows on which the record of a step is put right."""
+
+    row: MatterRow
+    seq: int
+    title: str
+    number: str | None
+    basis: tuple[Basis, ...]
+    form: FormSchema
+    context: DatabaseFormContext
+    values: Mapping[str, Any]
+    """The step as it stands, earlier corrections included; raw."""
+    occurred_on: date
+    standing_on: date
+    """The day as it stands."""
+    fixed: frozenset[str]
+    """Fields that decided the way of the matter: they cannot be corrected."""
 
 
 @dataclass(frozen=True)

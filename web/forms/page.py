@@ -176,6 +176,7 @@ def _lines(schema: FormSchema, errors: Mapping[str, Sequence[str]]) -> list[Erro
         "occurred_on": gettext("发生日期"),
         "subject": gettext("当事人"),
         "organisation": gettext("所在党组织"),
+        "reason": gettext("更正的理由和依据"),
     }
     lines: list[ErrorLine] = []
     for path, words in errors.items():

@@ -12,6 +12,7 @@ from flask import Blueprint, redirect, render_template, request, send_file, url_
 from flask_babel import gettext
 from werkzeug.wrappers.response import Response
 
+from engine.audit.matter import asked_of
 from engine.errors import N_
 from engine.runtime.queries.worklist import Sort, work_list, work_page
 from engine.runtime.views import Bucket, Inbox, TaskRow
@@ -82,8 +83,14 @@ def index() -> str:
         "kept": query(request.args, cursor=None),
         "bulk": alike(found.rows) if asked.bucket not in (Bucket.WAITING, Bucket.DONE) else (),
     }
+    asked_about, asked_count = asked_of(reading(), actor())
     return render_template(
-        "inbox/index.html", inbox=found, buckets=_tabs(found, asked.bucket), filters=filters
+        "inbox/index.html",
+        inbox=found,
+        buckets=_tabs(found, asked.bucket),
+        filters=filters,
+        asked_about=asked_about,
+        asked_count=asked_count,
     )
 
 

@@ -5,9 +5,10 @@ from flask import Flask
 
 def register(app: Flask) -> None:
     """Add the pages."""
-    from web.instances import case_file, files, messages, views
+    from web.instances import case_file, corrections, files, messages, views
 
     app.register_blueprint(views.blueprint)
     app.register_blueprint(messages.blueprint)
     app.register_blueprint(files.blueprint)
     app.register_blueprint(case_file.blueprint)
+    app.register_blueprint(corrections.blueprint)

@@ -8,8 +8,11 @@ from uuid import uuid4
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
+from flask_babel import gettext
 from werkzeug.wrappers.response import Response as Reply
 
+from engine.audit.commands import allow_override
+from engine.audit.matter import matter_findings
 from engine.errors import N_, InvalidInput
 from engine.runtime import operations
 from engine.runtime.commands import Done
@@ -26,14 +29,17 @@ from engine.runtime.views import (
 from web.context import actor, clock, login_required, reading
 from web.forms.posted import posted_command, posted_revision
 from web.instances.case_file import offered_papers
+from web.instances.forecast import depends_on, forecast_page, promise, rule_sentence
 from web.language import in_words
 
 blueprint = Blueprint("instances", __name__, url_prefix="/matters")
 
 _TABS: Final = {
     "steps": N_("全程纪实"),
+    "findings": N_("问题"),
     "diagram": N_("流程图"),
     "documents": N_("材料"),
+    "forecast": N_("预计"),
     "history": N_("留痕"),
     "readers": N_("查阅记录"),
 }
@@ -91,7 +97,12 @@ def papers(view: MatterView) -> list[Paper]:
 
 @blueprint.record_once
 def _globals(state: BlueprintSetupState) -> None:
-    state.app.jinja_env.globals["shown_steps"] = shown_steps
+    state.app.jinja_env.globals.update(
+        shown_steps=shown_steps,
+        promise=promise,
+        depends_on=depends_on,
+        rule_sentence=rule_sentence,
+    )
 
 
 @blueprint.get("/")
@@ -138,10 +149,12 @@ def matter(instance_id: int) -> str:
 
 
 def _page(view: MatterView, tab: str) -> str:
+    found = matter_findings(reading(), actor(), clock(), view.row.id)
     tabs = [
         (code, in_words(title))
         for code, title in _TABS.items()
-        if code not in _RIGHTS or _RIGHTS[code] in view.may
+        if (code not in _RIGHTS or _RIGHTS[code] in view.may)
+        and (code != "findings" or found is not None)
     ]
     tab = tab if tab in dict(tabs) else "steps"
     readings, next_cursor = (
@@ -158,7 +171,9 @@ def _page(view: MatterView, tab: str) -> str:
         tab=tab,
         tabs=tabs,
         papers=papers(view) if tab == "documents" else (),
+        forecast=forecast_page(view) if tab == "forecast" else None,
         official=offered_papers(view.row.id) if tab == "documents" else (),
+        found=found,
         readings=readings,
         next_cursor=next_cursor,
         command_id=uuid4(),
@@ -231,3 +246,27 @@ def _refused(view: MatterView, refusal: InvalidInput) -> tuple[str, int]:
     words = [in_words(w) for group in refusal.fields.values() for w in group]
     flash(" ".join(words) or in_words(refusal), "overdue")
     return _page(view, "steps"), 422
+
+
+@blueprint.post("/<int:instance_id>/allow")
+@login_required
+def allow(instance_id: int) -> Reply | tuple[str, int]:
+    """Let a step of the matter pass although a rule stands in its way, with a reason."""
+    view = matter_view(reading(), actor(), clock(), instance_id)
+    rule, _, element = request.form.get("what", "").partition("~")
+    try:
+        allow_override(
+            instance_id,
+            rule,
+            element,
+            request.form.get("reason", ""),
+            actor=actor(),
+            clock=clock(),
+            command_id=posted_command(),
+        )
+    except InvalidInput as refusal:
+        words = [in_words(w) for group in refusal.fields.values() for w in group]
+        flash(" ".join(words) or in_words(refusal), "overdue")
+        return _page(view, "findings"), 422
+    flash(gettext("已准予越过。该环节由承办人办理，问题和理由仍然显示。"), "done")
+    return redirect(url_for("instances.matter", instance_id=instance_id, tab="findings"), 303)

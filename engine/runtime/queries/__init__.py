@@ -1,5 +1,6 @@
 """The reading side: what pages and the API show. Every query asks the access policy first."""
 
+from engine.runtime.queries.corrections import correction_view
 from engine.runtime.queries.files import attachment, matter_documents
 from engine.runtime.queries.inbox import MOST_COUNTED, inbox
 from engine.runtime.queries.matters import (
@@ -16,6 +17,7 @@ from engine.runtime.queries.tasks import task_view
 __all__ = [
     "MOST_COUNTED",
     "attachment",
+    "correction_view",
     "diagram_source",
     "inbox",
     "matter_documents",

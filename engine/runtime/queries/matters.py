@@ -51,6 +51,7 @@ _ROWS = text(
 
 _STEERING = {
     "cancel": Action.CANCEL_MATTER,
+    "correct": Action.CORRECT_ENTRY,
     "suspend": Action.SUSPEND_MATTER,
     "resume": Action.RESUME_MATTER,
     "ledger": Action.VIEW_LEDGER,
@@ -93,7 +94,7 @@ def matters(
         wanted = wanted.where(Instance.id < int(cursor))
     ids = list(session.scalars(wanted))
     more = str(ids[limit - 1]) if len(ids) > limit else None
-    return _rows(session, ids[:limit]), more
+    return rows_of(session, ids[:limit]), more
 
 
 def my_matters(session: Session, actor: Actor, clock: Clock) -> tuple[MatterView, ...]:
@@ -131,7 +132,7 @@ def matter_view(session: Session, actor: Actor, clock: Clock, instance_id: int) 
     allowed -= {"resume"} if status != "suspended" else set()
     allowed -= {"cancel"} if status not in ("active", "suspended") else set()
     return MatterView(
-        row=_rows(session, [instance_id])[0],
+        row=rows_of(session, [instance_id])[0],
         stages=_stages(opened, trail, records, actor),
         timers=_timers(session, opened),
         history=history(trail, with_reasons=opened.sees_opinions),
@@ -145,7 +146,8 @@ def matter_view(session: Session, actor: Actor, clock: Clock, instance_id: int) 
     )
 
 
-def _rows(session: Session, ids: Sequence[int]) -> tuple[MatterRow, ...]:
+def rows_of(session: Session, ids: Sequence[int]) -> tuple[MatterRow, ...]:
+    """Return the lines of matters by id, the newest first."""
     rows: Sequence[Row[Any]] = session.execute(_ROWS, {"ids": list(ids)}).all()
     return tuple(matter_row(session, row, row.now) for row in rows)
 
@@ -281,7 +283,7 @@ def message_view(
         key=key,
         title=action.title,
         description=action.description,
-        row=_rows(session, [instance_id])[0],
+        row=rows_of(session, [instance_id])[0],
         form=form,
         context=context,
         values=form.prefill(context) if form else {},

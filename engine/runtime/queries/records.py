@@ -12,11 +12,12 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from engine.definitions.versions import Definition
+from engine.forms.words import Answer
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
 from engine.ledger.standing import undone_entries
 from engine.runtime.queries.rows import Names, step_label
-from engine.runtime.views import AttachmentRef, HistoryEntry, StepRecord
+from engine.runtime.views import AttachmentRef, Correction, HistoryEntry, StepRecord
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def days_of(trail: Trail) -> dict[str, str]:
 def step_records(trail: Trail, *, with_data: bool) -> list[StepRecord]:
     """Return every completion of a task, oldest first; data only for those who may read it."""
     undone = trail.undone
+    corrections = _corrections(trail, with_data=with_data)
     found = []
     for entry in trail.entries:
         if entry.kind != EntryKind.COMPLETED:
@@ -108,6 +110,7 @@ def step_records(trail: Trail, *, with_data: bool) -> list[StepRecord]:
         data = payload.get("data") or {}
         form = trail.definition.forms.get(step.form) if step else None
         answers = form.in_words(data, trail.names) if with_data and form is not None else []
+        lines, documents = _shown(trail, answers)
         post = payload.get("post")
         found.append(
             StepRecord(
@@ -123,16 +126,54 @@ def step_records(trail: Trail, *, with_data: bool) -> list[StepRecord]:
                 on_behalf_of=trail.names.person(entry.on_behalf_of) or None,
                 backfilled=bool(payload.get("backfilled")),
                 undone=entry.seq in undone,
-                data=tuple((answer.label, answer.text) for answer in answers if not answer.files),
-                documents=tuple(
-                    trail.files[number]
-                    for answer in answers
-                    for number in answer.files
-                    if number in trail.files
-                ),
+                data=lines,
+                documents=documents,
+                corrections=tuple(corrections.get(entry.seq, ())),
             )
         )
     return found
+
+
+def _corrections(trail: Trail, *, with_data: bool) -> dict[int, list[Correction]]:
+    """Return what was put right, by the entry of the step."""
+    found: dict[int, list[Correction]] = {}
+    for entry in trail.entries:
+        payload = trail.payloads[entry.seq]
+        if entry.kind != EntryKind.CORRECTED or not payload:
+            continue
+        step = trail.definition.package.steps.get(entry.element)
+        form = trail.definition.forms.get(step.form) if step else None
+        data = payload.get("data", {})
+        answers = form.in_words(data, trail.names) if with_data and form is not None else []
+        lines, documents = _shown(trail, answers)
+        day = payload.get("occurred_on")
+        found.setdefault(payload["seq"], []).append(
+            Correction(
+                seq=entry.seq,
+                at=entry.recorded_at,
+                person_name=trail.names.person(entry.actor_id),
+                reason=str(payload.get("reason") or "") if with_data else "",
+                occurred_on=date.fromisoformat(day) if day else None,
+                data=lines,
+                documents=documents,
+            )
+        )
+    return found
+
+
+def _shown(
+    trail: Trail, answers: Sequence[Answer]
+) -> tuple[tuple[tuple[str, str], ...], tuple[AttachmentRef, ...]]:
+    """Return the answers that are words, and the files of the others."""
+    return (
+        tuple((answer.label, answer.text) for answer in answers if not answer.files),
+        tuple(
+            trail.files[number]
+            for answer in answers
+            for number in answer.files
+            if number in trail.files
+        ),
+    )
 
 
 def history(trail: Trail, *, with_reasons: bool) -> tuple[HistoryEntry, ...]:
@@ -151,11 +192,16 @@ def history(trail: Trail, *, with_reasons: bool) -> tuple[HistoryEntry, ...]:
                 kind=kind.value,
                 kind_label=kind.label,
                 text=_what(trail, kind, entry.element, payload),
-                reason=str(payload.get("reason") or "") if with_reasons else "",
+                reason=_said(payload) if with_reasons else "",
                 digest=bytes(entry.digest).hex(),
             )
         )
     return tuple(reversed(lines))
+
+
+def _said(payload: Mapping[str, Any]) -> str:
+    """Return what somebody gave as reason, or said of a finding."""
+    return str(payload.get("reason") or payload.get("text") or "")
 
 
 def _what(trail: Trail, kind: EntryKind, element: str | None, payload: Mapping[str, Any]) -> str:
