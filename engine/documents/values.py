@@ -64,7 +64,7 @@ def _matter(session: Session, opened: Opened, row: MatterRow) -> dict[str, str]:
         "title": row.process_title,
         "subject": row.subject_name,
         "organisation": own.short_name,
-        "organisation_full": own.name,
+        "organisation_full": official_name(own.name),
         "approving": _name(session, approving),
         "above": _name(session, above),
         "started_on": chinese_day(row.started_on),
@@ -79,7 +79,12 @@ def _name(session: Session, organisation_id: int | None) -> str:
     if organisation_id is None:
         return ""
     found = session.get(Organisation, organisation_id)
-    return found.name if found else ""
+    return official_name(found.name) if found else ""
+
+
+def official_name(name: str) -> str:
+    """Return an organisation's name as papers are signed with it: 中共… once."""
+    return name if name.startswith(("中共", "中国共产党")) else f"中共{name}"
 
 
 def _person(session: Session, person_id: int | None, today: date) -> dict[str, str]:

@@ -7,8 +7,8 @@ from typing import Final
 from engine.documents.drawing.official import OfficialPaper
 
 KEY: Final = "member_admission"
-BRANCH = "中共{{ matter.organisation_full }}"
-ABOVE = "中共{{ matter.approving }}"
+BRANCH = "{{ matter.organisation_full }}"
+ABOVE = "{{ matter.approving }}"
 PERSON = (
     "{{ person.name }}，{{ person.gender }}，{{ person.ethnicity }}，{{ person.birth_date }}出生，"
     "{{ person.education }}学历，现为{{ steps.submit_application.words.occupation }}，"
@@ -57,7 +57,7 @@ def full_record() -> OfficialPaper:
 def activist_filing_report() -> OfficialPaper:
     """入党积极分子备案报告。"""
     paper = OfficialPaper()
-    paper.title("关于确定{{ person.name }}同志为入党积极分子的备案报告")
+    paper.title("关于确定{{ person.name }}同志为入党积极分子的\n备案报告")
     paper.recipient(ABOVE)
     paper.body(PERSON)
     paper.body(
@@ -74,7 +74,7 @@ def activist_filing_report() -> OfficialPaper:
         "经集体研究，决定确定{{ person.name }}同志为入党积极分子。"
     )
     paper.body("现报请备案。")
-    paper.signature(BRANCH + "支部委员会", "{{ step.day }}")
+    paper.signature(BRANCH, "{{ step.day }}")
     return paper
 
 
@@ -129,7 +129,7 @@ def notice() -> OfficialPaper:
     )
     paper.body("受理方式：{{ step.words.notice_contact }}")
     paper.body("受理人员：{{ step.words.notice_receiver }}")
-    paper.signature(BRANCH + "支部委员会", "{{ step.day }}")
+    paper.signature(BRANCH, "{{ step.day }}")
     return paper
 
 
@@ -153,7 +153,7 @@ def pre_review_request() -> OfficialPaper:
         "认为{{ person.name }}同志合格、手续完备。现报请预审。"
     )
     paper.body("妥否，请批示。")
-    paper.signature(BRANCH + "支部委员会", "{{ step.day }}")
+    paper.signature(BRANCH, "{{ step.day }}")
     return paper
 
 
@@ -162,7 +162,7 @@ def admission_resolution() -> OfficialPaper:
     paper = OfficialPaper()
     paper.title("关于接收{{ person.name }}同志为中共预备党员的决议")
     paper.body(
-        "中共{{ matter.organisation_full }}于{{ step.day }}召开支部大会，讨论{{ person.name }}"
+        "{{ matter.organisation_full }}于{{ step.day }}召开支部大会，讨论{{ person.name }}"
         "同志的入党问题。入党介绍人为{{ participants.introducers }}。"
     )
     paper.control("if step.data.admission_ballot == 'postponed'")
@@ -194,7 +194,7 @@ def admission_resolution() -> OfficialPaper:
 def admission_request() -> OfficialPaper:
     """关于接收预备党员的请示。"""
     paper = OfficialPaper()
-    paper.title("关于审批接收{{ person.name }}同志为中共预备党员的请示")
+    paper.title("关于审批接收{{ person.name }}同志为中共预备党员的\n请示")
     paper.recipient(ABOVE)
     paper.body(PERSON)
     paper.body(
@@ -252,7 +252,7 @@ def conversion_resolution() -> OfficialPaper:
     paper.body(
         "{{ person.name }}同志于{{ steps.hold_admission_meeting.day }}被接收为中共预备党员，"
         "{{ steps.apply_conversion.day }}提出转正申请。"
-        "中共{{ matter.organisation_full }}于{{ step.day }}召开支部大会讨论。"
+        "{{ matter.organisation_full }}于{{ step.day }}召开支部大会讨论。"
     )
     paper.body("党小组意见：{{ step.words.opinion_group }}")
     paper.body("支部委员会审查意见：{{ step.words.committee_opinion }}")

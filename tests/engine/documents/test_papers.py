@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from engine.clock import FixedClock
 from engine.documents.papers import DRAFT, MadePaper, list_papers, make_paper
+from engine.documents.values import official_name
 from engine.errors import NotAllowed, NotFound
 from engine.runtime.models import Task
 from engine.runtime.operations import complete_task
@@ -167,3 +168,11 @@ def test_words_from_people_are_text_and_never_instructions(
         occurred_on=case.clock.today(),
     )
     assert f"受理方式：{entry}" in text_of(made(case, "notice"))
+
+
+@pytest.mark.parametrize(
+    ("name", "official"),
+    [("第一党支部", "中共第一党支部"), ("中共青石镇委员会", "中共青石镇委员会")],
+)
+def test_papers_are_signed_with_the_official_name(name: str, official: str) -> None:
+    assert official_name(name) == official
