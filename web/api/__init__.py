@@ -11,6 +11,7 @@ from web.api import (
     definitions,
     deployments,
     errors,
+    forecast,
     incidents,
     instances,
     openapi,
@@ -40,5 +41,6 @@ def register(app: Flask) -> None:
         regulations,
         parameters,
         case_file,
+        forecast,
     ):
         api.register_blueprint(room.blueprint)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from flask import Blueprint, render_template, request
 from flask_babel import gettext
 
 from engine.runtime.queries import my_matters, my_readings, task_view
+from engine.runtime.queries.forecast import MatterForecast
 from engine.runtime.views import MatterRow, MatterStatus, MatterView, Progress, StepState, TaskRow
 from web.context import actor, clock, login_required, reading
+from web.instances.forecast import told_of
 from web.language import in_words
 from web.words import long_date
 
@@ -31,6 +34,13 @@ class Story:
     ahead: tuple[StepState, ...]
     waiting_for: str
     ask: str
+    forecast: MatterForecast | None = None
+
+    def day_of(self, step: StepState) -> date | None:
+        """Return the first day on which a coming step can happen."""
+        steps = self.forecast.steps if self.forecast else ()
+        days = (ahead.day for ahead in steps if ahead.element == step.element)
+        return max(filter(None, (next(days, None), step.earliest_on)), default=None)
 
     @property
     def row(self) -> MatterRow:
@@ -76,6 +86,7 @@ def tell(view: MatterView) -> Story:
         ahead=ahead[:AHEAD_SHOWN] if view.row.status is MatterStatus.ACTIVE else (),
         waiting_for="、".join(dict.fromkeys(waiting)),
         ask="、".join(dict.fromkeys(n for _, names in view.participants for n in names)),
+        forecast=told_of(view),
     )
 
 
