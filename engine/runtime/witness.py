@@ -55,8 +55,12 @@ def witness(
     ``place`` is the organisation for which the actor acted, if a post gave the right; ``people``
     the standing of each by id; ``rolls`` those due by attendance field.
     """
-    found: dict[str, Any] = {}
-    people = sorted(set(_people(fields, data)))
+    meetings = {
+        key: [person.id for person in rolls.roll(field.props.get("body", "members"), day)]
+        for key, field in _meetings(fields, data)
+    }
+    found: dict[str, Any] = {"rolls": meetings} if meetings else {}
+    people = sorted({*_people(fields, data), *(who for roll in meetings.values() for who in roll)})
     if people or post is not None:
         place = None if post is None else post.organisation_id
         known = {"place": place, "day": day, "people": [0, *people]}
@@ -67,12 +71,6 @@ def witness(
             found["people"] = {
                 str(row.id): _standing(row, with_posts=bool(first.approves)) for row in standings
             }
-    meetings = {
-        key: [person.id for person in rolls.roll(field.props.get("body", "members"), day)]
-        for key, field in _meetings(fields, data)
-    }
-    if meetings:
-        found["rolls"] = meetings
     return found
 
 
@@ -93,6 +91,9 @@ def _people(fields: Iterable[Field], data: Mapping[str, Any]) -> Iterator[int]:
             yield value
         elif field.kind is FieldKind.PEOPLE:
             yield from value
+        elif field.kind is FieldKind.ATTENDANCE:
+            yield from value["present_people"]
+            yield from (excluded["person"] for excluded in value["excluded"])
 
 
 def _meetings(fields: Iterable[Field], data: Mapping[str, Any]) -> Iterator[tuple[str, Field]]:

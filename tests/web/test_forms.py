@@ -210,12 +210,17 @@ def test_meetings_say_what_the_numbers_mean(schema: FormSchema, page: None) -> N
     present = {"present": [1, 2], "excluded": []}
     form, _ = drawn(schema, {"meeting": present})
     assert "应到 3 人，实到 2 人，达到法定人数" in said(form, "meeting")
-    assert "赞成须达到 2 票" in said(form, "vote")
+    assert "赞成须达到 2 票（应到会 3 人，须超过半数）" in said(form, "vote")
+    form, _ = drawn(schema, {"meeting": present, "vote": {"for": "1"}})
+    assert "现 1 票，还需 1 票" in said(form, "vote")
     votes = {"issued": "2", "collected": "2", "for": "1", "against": "1", "abstain": "0"}
     form, _ = drawn(schema, {"meeting": present, "vote": votes})
-    assert "赞成须 2 票，现 1 票，未通过" in said(form, "vote")
+    assert "赞成须 2 票，现 1 票，未通过。还差 1 票（应到会 3 人，须超过半数）" in said(
+        form, "vote"
+    )
     form, _ = drawn(schema, {"meeting": {"present": [1], "excluded": []}})
     assert "不能表决" in said(form, "vote")
+    assert "还需 1 人到会" in said(form, "meeting")
 
 
 def said(form: FormPage, path: str) -> str:

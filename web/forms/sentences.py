@@ -13,6 +13,7 @@ from engine.forms.reading import Entry, exclusions_of
 from engine.forms.votes import (
     Attendance,
     Outcome,
+    Share,
     Threshold,
     VoteBase,
     attendance_in_words,
@@ -43,9 +44,11 @@ def say_attendance(f: Field, entry: Entry, value: Any) -> Say:
     attendance, problems = entry.reckon_attendance(f, part, approved=True)
     if attendance is None:
         return Say("overdue", " ".join(in_words(w) for words in problems.values() for w in words))
-    return Say(
-        "done" if attendance.quorate else "soon", in_words(attendance_in_words(attendance)) + "。"
-    )
+    words = in_words(attendance_in_words(attendance)) + "。"
+    if attendance.quorate:
+        return Say("done", words)
+    more = attendance.needed - attendance.present
+    return Say("soon", words + gettext("还需 %(more)s 人到会。", more=more))
 
 
 def say_vote(f: Field, entry: Entry, value: Any) -> Say:
@@ -55,20 +58,59 @@ def say_vote(f: Field, entry: Entry, value: Any) -> Say:
         return Say("", gettext("登记到会人员后，这里会计算通过所需的票数。"))
     part = entry.read(f, value)
     if not isinstance(part, Mapping) or all(v is None for v in part.values()):
-        return _expected(f, meeting)
+        return _expected(f, meeting, {})
     vote, problems = entry.reckon_vote(f, part, meeting)
     if vote is not None:
-        tone = "done" if vote.outcome is Outcome.ADOPTED else "soon"
-        return Say(tone, in_words(vote_in_words(vote)) + "。")
+        words = in_words(vote_in_words(vote)) + "。"
+        if vote.outcome is not Outcome.LOST:
+            return Say("done" if vote.outcome is Outcome.ADOPTED else "soon", words)
+        more = vote.needed - vote.in_favour
+        formula = _formula(vote.threshold, vote.attendance)
+        return Say(
+            "soon", words + gettext("还差 %(more)s 票（%(formula)s）。", more=more, formula=formula)
+        )
     complete = all(part.get(side) is not None for side in ("for", "against", "abstain"))
     if not complete and meeting.quorate:
-        return _expected(f, meeting)
+        return _expected(f, meeting, part)
     return Say("overdue", " ".join(in_words(w) for words in problems.values() for w in words))
 
 
-def _expected(f: Field, meeting: Attendance) -> Say:
+def _expected(f: Field, meeting: Attendance, part: Mapping[str, Any]) -> Say:
+    """Say how many votes carry the motion, by which formula, and how many are still needed."""
     if not meeting.quorate:
         return Say("soon", gettext("未达到法定人数，不能表决，票数须留空。"))
     threshold = Threshold.parse(f.props["threshold"])
     of = meeting.present if threshold.base is VoteBase.PRESENT else meeting.due
-    return Say("", gettext("赞成须达到 %(needed)s 票。", needed=max(threshold.share.needed(of), 1)))
+    needed = max(threshold.share.needed(of), 1)
+    words = gettext(
+        "赞成须达到 %(needed)s 票（%(formula)s）。",
+        needed=needed,
+        formula=_formula(threshold, meeting),
+    )
+    written = part.get("written")
+    counted = [part.get("for"), written.get("for") if isinstance(written, Mapping) else None]
+    so_far = sum(votes for votes in counted if isinstance(votes, int))
+    if so_far:
+        more = max(needed - so_far, 0)
+        words += (
+            gettext("现 %(yes)s 票，还需 %(more)s 票。", yes=so_far, more=more)
+            if more
+            else gettext("现 %(yes)s 票，已达到。", yes=so_far)
+        )
+    return Say("", words)
+
+
+def _formula(threshold: Threshold, meeting: Attendance) -> str:
+    """Return how the votes that are needed are reckoned, as in 应到会 7 人，须超过半数."""
+    of = (
+        gettext("实到会 %(n)s 人", n=meeting.present)
+        if threshold.base is VoteBase.PRESENT
+        else gettext("应到会 %(n)s 人", n=meeting.due)
+    )
+    share = {
+        Share.MORE_THAN_HALF: gettext("须超过半数"),
+        Share.HALF: gettext("须达到半数"),
+        Share.TWO_THIRDS: gettext("须达到三分之二"),
+        Share.FOUR_FIFTHS: gettext("须达到五分之四"),
+    }[threshold.share]
+    return str(gettext("%(of)s，%(share)s", of=of, share=share))
