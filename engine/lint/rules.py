@@ -20,8 +20,9 @@ from engine.compliance.kinds.roll import Roll
 from engine.compliance.reading import FILE, rule_book
 from engine.compliance.reads import expressions_of, settings_of
 from engine.compliance.regulations import Regulations
+from engine.compliance.results import Severity
 from engine.compliance.rules import Field as RuleField
-from engine.compliance.rules import Rule, RuleBook
+from engine.compliance.rules import Rule, RuleBook, Setting
 from engine.definitions.package import Package
 from engine.directory.codes import MembershipStatus, PostKind
 from engine.errors import PackageProblem
@@ -306,6 +307,17 @@ def _check_parameters(rule: Rule, book: RuleBook, found: Findings) -> None:
             f"没有参数“{name}”{did_you_mean(name, book.parameters)}",
             "请在 rules.toml 里写 [[parameter]]，或者用全国参数的 key",
         )
+
+    if isinstance(rule.severity, Setting):
+        parameter = book.parameters.get(rule.severity.parameter)
+        if parameter is not None and set(parameter.choices) != {s.value for s in Severity}:
+            _error(
+                found,
+                rule,
+                "rule-severity",
+                f"轻重由参数“{parameter.name}”决定，而它的取值不是 hard 和 warning",
+                'type = "choice"，choices = { hard = "…", warning = "…" }',
+            )
 
 
 def _check_articles(rule: Rule, regulations: Regulations, found: Findings) -> None:

@@ -27,17 +27,16 @@ class Part:
 
     def people(self, case: Case) -> frozenset[int]:
         """Return those who have it."""
-        value: Any = None
-        match self.field.name:
-            case "actor":
-                at = case.occurrence
-                if self.field.element is not None:
-                    at = case.facts.latest(self.field.element, case.before)
-                value = None if at is None else at.actor
-            case "subject":
-                value = case.facts.subject
-            case _:
-                value = case.value(self.field)
+        value: Any
+        if self.field.name == ACTOR:
+            at = case.occurrence
+            if self.field.element is not None:
+                at = case.facts.latest(self.field.element, case.before)
+            value = None if at is None else at.actor
+        elif self.field.name == SUBJECT:
+            value = case.facts.subject
+        else:
+            value = case.value(self.field)
         if isinstance(value, int):
             return frozenset({value})
         if isinstance(value, (list, tuple)):

@@ -127,6 +127,10 @@ ERRORS: dict[str, tuple[str, tuple[str, str]]] = {
             'articles_only_at = { "第七条" = ["apply"] }\nstep = "review"\nwhere',
         ),
     ),
+    "severity by a parameter that does not say": (
+        "rule-severity",
+        ('kind = "deadline"', 'kind = "deadline"\nseverity = "@check_months"'),
+    ),
     "unknown status": ("rule-code-unknown", ('status = ["full"]', 'status = ["ful"]')),
     "unknown post": ("rule-code-unknown", ('posts = ["organiser"]', 'posts = ["organizer"]')),
     "unknown outcome": (

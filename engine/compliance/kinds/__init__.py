@@ -1,0 +1,1 @@
+"""One module per kind of rule: a frozen value that judges one case, and nothing else."""
