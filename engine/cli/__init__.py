@@ -6,6 +6,7 @@ import click
 
 from engine.cli.accounts import account, token
 from engine.cli.case_files import verify_case_file
+from engine.cli.checking import check
 from engine.cli.checkpoints import checkpoint
 from engine.cli.database import db_group
 from engine.cli.demo import demo
@@ -31,6 +32,7 @@ for command in (
     db_group,
     deploy,
     lint,
+    check,
     verify_command,
     verify_case_file,
     checkpoint,
