@@ -11,11 +11,12 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
+from engine.compliance.check_table import CheckTable
 from engine.compliance.facts import NOTHING
 from engine.compliance.kinds.every import Every, Part
 from engine.compliance.parameter_reading import declared
 from engine.compliance.parameters import Level
-from engine.compliance.reading_checks import READERS, CheckTable, chain_of
+from engine.compliance.reading_checks import READERS, chain_of
 from engine.compliance.reads import OWN, reads_of
 from engine.compliance.regulations import Regulations
 from engine.compliance.results import ArticleRef, Severity

@@ -18,11 +18,10 @@ from engine.compliance.kinds.every import Every
 from engine.compliance.kinds.majority import Majority
 from engine.compliance.kinds.roll import Roll
 from engine.compliance.reading import FILE, rule_book
-from engine.compliance.reads import expressions_of, settings_of
+from engine.compliance.reads import expressions_of
 from engine.compliance.regulations import Regulations
-from engine.compliance.results import Severity
 from engine.compliance.rules import Field as RuleField
-from engine.compliance.rules import Rule, RuleBook, Setting
+from engine.compliance.rules import Rule, RuleBook
 from engine.definitions.package import Package
 from engine.directory.codes import MembershipStatus, PostKind
 from engine.errors import PackageProblem
@@ -31,6 +30,14 @@ from engine.forms.fields import Field, FieldKind
 from engine.lint.findings import Findings
 from engine.lint.forms import Forms
 from engine.lint.names import did_you_mean
+from engine.lint.rule_basis import (
+    check_articles,
+    check_block,
+    check_coverage,
+    check_idle,
+    check_parameters,
+    complain,
+)
 
 _CLOSED = {FieldKind.RADIO, FieldKind.SELECT, FieldKind.CHECKLIST, FieldKind.TAGLIST}
 
@@ -51,11 +58,11 @@ def check_rules(package: Package, regulations: Regulations, forms: Forms) -> Fin
         _check_fields(rule, names, found)
         _check_kinds(rule, names, found)
         _check_values(rule, names, found)
-        _check_parameters(rule, book, found)
-        _check_articles(rule, regulations, found)
-        _check_block(rule, found)
-    _check_idle(package, book, found)
-    _check_coverage(package, book, regulations, found)
+        check_parameters(rule, book, found)
+        check_articles(rule, regulations, found)
+        check_block(rule, found)
+    check_idle(package, book, found)
+    check_coverage(package, book, regulations, found)
     return found
 
 
@@ -80,13 +87,6 @@ class _Names:
         return cls(frozenset(package.steps), fields, book.foreign, frozenset(outcomes))
 
 
-def _error(
-    found: Findings, rule: Rule, code: str, message: str, cure: str, *, warning: bool = False
-) -> None:
-    say = found.warn if warning else found.error
-    say(code, FILE, f"规则 {rule.id}：{message}", cure, element=rule.id, line=rule.line)
-
-
 # --- steps and fields ---------------------------------------------------------------------------
 
 
@@ -94,7 +94,7 @@ def _check_steps(rule: Rule, names: _Names, found: Findings) -> None:
     blocking = rule.blocks if isinstance(rule.blocks, frozenset) else frozenset()
     for element in dict.fromkeys((*rule.steps, *rule.reads, *rule.needed_by, *sorted(blocking))):
         if element not in names.steps:
-            _error(
+            complain(
                 found,
                 rule,
                 "rule-step-unknown",
@@ -103,7 +103,7 @@ def _check_steps(rule: Rule, names: _Names, found: Findings) -> None:
             )
     for element in sorted(blocking - set(rule.steps)):
         if element in names.steps:
-            _error(
+            complain(
                 found,
                 rule,
                 "rule-block-elsewhere",
@@ -113,7 +113,7 @@ def _check_steps(rule: Rule, names: _Names, found: Findings) -> None:
     cited = {number for numbers in rule.articles.values() for number in numbers}
     for article, steps in rule.only_at.items():
         if article not in cited or not set(steps) <= set(rule.steps):
-            _error(
+            complain(
                 found,
                 rule,
                 "rule-article-elsewhere",
@@ -122,7 +122,7 @@ def _check_steps(rule: Rule, names: _Names, found: Findings) -> None:
             )
     for outcome in rule.needed_for:
         if outcome not in names.outcomes:
-            _error(
+            complain(
                 found,
                 rule,
                 "rule-outcome-unknown",
@@ -144,7 +144,7 @@ def _check_fields(rule: Rule, names: _Names, found: Findings) -> None:
             _unknown(rule, sorted(fields - there - names.foreign), there, f"“{element}”", found)
     for step in sound:
         for name in sorted(SPECIAL & set(names.fields[step]) & own):
-            _error(
+            complain(
                 found,
                 rule,
                 "rule-field-hidden",
@@ -157,7 +157,7 @@ def _unknown(
     rule: Rule, missing: Iterable[str], known: set[str], where: str, found: Findings
 ) -> None:
     for name in missing:
-        _error(
+        complain(
             found,
             rule,
             "rule-field-unknown",
@@ -191,7 +191,7 @@ def _check_kinds(rule: Rule, names: _Names, found: Findings) -> None:
             for one in fields:
                 for item in _found(one, rule, names):
                     if item.kind is not kind:
-                        _error(
+                        complain(
                             found,
                             rule,
                             "rule-field-kind",
@@ -212,7 +212,7 @@ def _found(one: RuleField, rule: Rule, names: _Names) -> Iterator[Field]:
 def _check_codes(rule: Rule, codes: Iterable[str], known: list[str], found: Findings) -> None:
     for code in codes:
         if code not in known:
-            _error(
+            complain(
                 found,
                 rule,
                 "rule-code-unknown",
@@ -238,7 +238,7 @@ def _check_values(rule: Rule, names: _Names, found: Findings) -> None:
                     continue
                 others = _constants(other for other in sides if other is not side)
                 for value in sorted(others - options - {""}):
-                    _error(
+                    complain(
                         found,
                         rule,
                         "rule-value-unknown",
@@ -289,150 +289,3 @@ def _constants(nodes: Iterable[ast.expr]) -> set[str]:
         elif isinstance(node, (ast.List, ast.Tuple)):
             found |= _constants(node.elts)
     return found
-
-
-# --- parameters, articles, blocks ---------------------------------------------------------------
-
-
-def _settings(rule: Rule) -> frozenset[str]:
-    return settings_of((rule.check, rule.when, rule.where, rule.pending, rule.severity))
-
-
-def _check_parameters(rule: Rule, book: RuleBook, found: Findings) -> None:
-    for name in sorted(_settings(rule) - set(book.parameters)):
-        _error(
-            found,
-            rule,
-            "rule-parameter-unknown",
-            f"没有参数“{name}”{did_you_mean(name, book.parameters)}",
-            "请在 rules.toml 里写 [[parameter]]，或者用全国参数的 key",
-        )
-
-    if isinstance(rule.severity, Setting):
-        parameter = book.parameters.get(rule.severity.parameter)
-        if parameter is not None and set(parameter.choices) != {s.value for s in Severity}:
-            _error(
-                found,
-                rule,
-                "rule-severity",
-                f"轻重由参数“{parameter.name}”决定，而它的取值不是 hard 和 warning",
-                'type = "choice"，choices = { hard = "…", warning = "…" }',
-            )
-
-
-def _check_articles(rule: Rule, regulations: Regulations, found: Findings) -> None:
-    if rule.regulation is None:
-        return
-    regulation = regulations.find(rule.regulation)
-    if regulation is None or regulation.id != rule.regulation:
-        _error(
-            found,
-            rule,
-            "rule-regulation-unknown",
-            f"没有法规“{rule.regulation}”{did_you_mean(rule.regulation, regulations.by_id)}",
-            "请写法规的 id",
-        )
-        return
-    for edition, numbers in rule.articles.items():
-        known = regulation.edition(edition)
-        if known is None:
-            _error(
-                found,
-                rule,
-                "rule-edition-unknown",
-                f"“{regulation.short}”没有版本“{edition}”",
-                "已有的版本：" + "、".join(e.id for e in regulation.editions),
-            )
-            continue
-        for number in numbers:
-            if number not in known.articles:
-                _error(
-                    found,
-                    rule,
-                    "rule-article-unknown",
-                    f"“{regulation.short}”（{edition}）没有“{number}”"
-                    + did_you_mean(number, known.articles),
-                    "请写该版本已有的条号",
-                )
-
-
-def _check_block(rule: Rule, found: Findings) -> None:
-    if rule.override is not None and not rule.blocks:
-        _error(
-            found,
-            rule,
-            "rule-override-idle",
-            "写了可以准许越过的级别，但规则并不阻断",
-            "请删去 override，或写明 blocks",
-            warning=True,
-        )
-
-
-# --- what nobody uses, and what nobody covers ---------------------------------------------------
-
-
-def _check_idle(package: Package, book: RuleBook, found: Findings) -> None:
-    used = frozenset[str]().union(*map(_settings, book.rules))
-    for name, parameter in book.parameters.items():
-        if parameter.process == package.key and name not in used:
-            found.warn(
-                "parameter-unused",
-                FILE,
-                f"参数“{name}”没有规则使用",
-                f'请在规则里写 "@{name}"，或者删去',
-                element=name,
-            )
-
-
-def _check_coverage(
-    package: Package, book: RuleBook, regulations: Regulations, found: Findings
-) -> None:
-    """Check that each article a step rests on is checked by a rule, or waived with a reason."""
-    covered = {
-        (rule.regulation, edition, number)
-        for rule in book.rules
-        for edition, numbers in rule.articles.items()
-        for number in numbers
-    }
-    waived = set()
-    for one in book.uncovered:
-        regulation = regulations.find(one.regulation)
-        if regulation is None or not any(one.article in e.articles for e in regulation.editions):
-            found.error(
-                "rule-article-unknown",
-                FILE,
-                f"[[uncovered]] 中的“{one.regulation}”“{one.article}”不存在",
-                "请写法规的 id 和已有的条号，或者删去",
-                line=one.line,
-            )
-            continue
-        waived.add((regulation.id, one.article))
-    cited = set()
-    for step in package.steps.values():
-        for basis in step.basis:
-            regulation = regulations.find(basis.regulation)
-            if regulation is None:
-                continue  # said where the basis is checked
-            if (regulation.id, basis.edition, basis.article) in covered:
-                continue
-            cited.add((regulation.id, basis.article))
-            if (regulation.id, basis.article) not in waived:
-                found.error(
-                    "rule-article-uncovered",
-                    FILE,
-                    f"环节“{step.element}”依据“{regulation.short}”（{basis.edition}）"
-                    f"{basis.article}，没有规则检查它",
-                    f'请写规则，或者写 [[uncovered]] regulation = "{regulation.id}"、'
-                    f'article = "{basis.article}" 和 reason = …',
-                    element=step.element,
-                )
-    for one in book.uncovered:
-        regulation = regulations.find(one.regulation)
-        if regulation is not None and (regulation.id, one.article) in waived - cited:
-            found.warn(
-                "rule-uncovered-idle",
-                FILE,
-                f"[[uncovered]] 中的{one.article}已有规则检查，或者没有环节依据它",
-                "请删去",
-                line=one.line,
-            )
