@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 from flask import Blueprint, render_template, request
@@ -36,11 +35,14 @@ class Story:
     ask: str
     forecast: MatterForecast | None = None
 
-    def day_of(self, step: StepState) -> date | None:
-        """Return the first day on which a coming step can happen."""
+    def when(self, step: StepState) -> str:
+        """Return from when, or until when, a coming step can be expected."""
         steps = self.forecast.steps if self.forecast else ()
-        days = (ahead.day for ahead in steps if ahead.element == step.element)
-        return max(filter(None, (next(days, None), step.earliest_on)), default=None)
+        found = next((ahead for ahead in steps if ahead.element == step.element), None)
+        if found is not None and found.put_off:
+            return str(gettext("不晚于 %(day)s", day=long_date(found.day)))
+        day = found.day if found is not None else step.earliest_on
+        return str(gettext("最早 %(day)s", day=long_date(day))) if day is not None else ""
 
     @property
     def row(self) -> MatterRow:

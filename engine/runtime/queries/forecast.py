@@ -42,6 +42,8 @@ class StepAhead:
     basis: tuple[Basis, ...]
     """The articles that limit it."""
     decision: bool
+    put_off: bool
+    """It recurs, and ``day`` is the last on which it has to be done once more."""
     given: bool
     provisional: bool
     statuses: tuple[tuple[MembershipStatus, date], ...]
@@ -224,6 +226,7 @@ class _Words:
             due_on=foreseen.due,
             basis=self.basis(foreseen.articles) or (step.basis if foreseen.due else ()),
             decision=step.decision,
+            put_off=again and not foreseen.given and foreseen.day == foreseen.due,
             given=foreseen.given,
             provisional=foreseen.provisional,
             statuses=tuple((MembershipStatus(c), since) for c, since in foreseen.statuses),
