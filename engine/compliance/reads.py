@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Final
 
-from engine.compliance.case import SPECIAL
+from engine.compliance.names import SPECIAL
 from engine.compliance.rules import Condition, Element, Field, Setting
 from engine.expressions import Expression
 

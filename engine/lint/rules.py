@@ -11,12 +11,12 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.compliance.case import SPECIAL
 from engine.compliance.kinds.attendance import Attendance
 from engine.compliance.kinds.count import Count
 from engine.compliance.kinds.every import Every
 from engine.compliance.kinds.majority import Majority
 from engine.compliance.kinds.roll import Roll
+from engine.compliance.names import SPECIAL
 from engine.compliance.reading import FILE, rule_book
 from engine.compliance.reads import expressions_of
 from engine.compliance.regulations import Regulations
