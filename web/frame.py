@@ -16,7 +16,6 @@ from web.context import actor
 from web.language import in_words
 from web.words import asset
 
-
 _MATTERS: Final = {"instances", "files", "messages", "corrections"}
 
 

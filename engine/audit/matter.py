@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -37,6 +38,10 @@ _ACTIONS = {
     "conclude": Action.CONCLUDE_FINDING,
     "waive": Action.WAIVE_FINDING,
 }
+
+
+_OF_BEFORE: Final = frozenset({"recurrence", "wait", "order", "deadline", "gap"})
+"""Kinds of rules that look at days and at other steps only."""
 
 
 @dataclass(frozen=True)
@@ -262,9 +267,10 @@ def _broken_today(
     return {
         result.rule.id: result.sentence
         for result in results
-        if result.seq == seq and result.hinders and not _asks_for_data(result.rule, element)
+        if result.seq == seq and result.hinders and not _asks_for_data(result.rule)
     }
 
 
-def _asks_for_data(rule: Rule, element: str) -> bool:
-    return bool(rule.reads.get(element))
+def _asks_for_data(rule: Rule) -> bool:
+    """Tell whether a rule depends on what is entered at its own step."""
+    return rule.kind not in _OF_BEFORE or rule.where is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from engine.definitions.versions import Definition, active_version, load_definit
 from engine.demo.paper import sample_paper
 from engine.demo.people import SEED, DemoDirectory
 from engine.demo.playing import Play
+from engine.demo.supervision import talk_about_findings
 from engine.directory.codes import COMMITTEE_POSTS, MembershipStatus, OrganisationKind, PostKind
 from engine.directory.models import Membership, Organisation, Person, Post, RightsRestriction
 from engine.errors import GuichengError
@@ -45,6 +46,22 @@ WAITED: Mapping[str, Sequence[int]] = {
     "approve_conversion": (5, 86, 95),
 }
 """How many days ago the last step was, in turn, where that makes tasks due soon or overdue."""
+
+SLIPS: Sequence[Mapping[str, int]] = (
+    {},
+    {"first_talk": 12},
+    {},
+    {},
+    {"take_oath": 6},
+    {},
+    {"approve_admission": 20},
+    {},
+    {"first_talk": 3, "hold_admission_meeting": 8},
+)
+"""Steps that came so many days after their limit, in turn: no branch is always in time."""
+
+TYPED_LATER: Sequence[Mapping[str, int]] = ({}, {}, {"decide_activist": 21}, {}, {"take_oath": 33})
+"""Steps that were recorded so many days after they had happened, in turn."""
 
 UNTIL: Mapping[MembershipStatus, Sequence[str]] = {
     MembershipStatus.APPLICANT: ("first_talk", "decide_activist", "file_activist"),
@@ -86,20 +103,27 @@ class Plan:
     until: str
     turn: int
     """How many matters of the demo have come to the same step before this one."""
+    slips: Mapping[str, int] = field(default_factory=dict)
+    """Days after their limit on which some steps were done."""
+    typed_later: Mapping[str, int] = field(default_factory=dict)
+    """Days after they happened on which some steps were recorded."""
 
 
 def plans(session: Session, demo: DemoDirectory) -> list[Plan]:
     """Return who gets a matter, and up to which step it has come."""
     turns = dict.fromkeys(UNTIL, 0)
     reached: dict[str, int] = {}
-    found = []
+    found: list[Plan] = []
     for place, by_status in demo.by_status.items():
         for status, steps in UNTIL.items():
             for person_id in by_status.get(status, []):
                 step = steps[turns[status] % len(steps)]
                 turns[status] += 1
                 turn = reached[step] = reached.get(step, -1) + 1
-                found.append(Plan(person_id, demo.organisations[place], step, turn))
+                place_id, number = demo.organisations[place], len(found)
+                slips = SLIPS[number % len(SLIPS)]
+                later = TYPED_LATER[number % len(TYPED_LATER)]
+                found.append(Plan(person_id, place_id, step, turn, slips, later))
     return found
 
 
@@ -121,6 +145,7 @@ def create_demo_matters(
     for plan in wanted:
         _play(definition, plan, clock, paper.sha256, lot)
         progress(1)
+    talk_about_findings(clock)
     return len(wanted)
 
 
@@ -172,10 +197,11 @@ def retell(
     return play, [Told(do, _moved(do.data, shift), do.on + shift) for do in steps if do.on]
 
 
-def lawful_day(play: Play, told: Told, today: date) -> date | None:
+def lawful_day(play: Play, told: Told, today: date, slip: int = 0) -> date | None:
     """Return when the step is to happen: as told, or the first day allowed; None: not yet.
 
-    Moves the play's clock on where the step waits for a timer.
+    With a ``slip`` it happens so many days after its limit. Moves the play's clock on where the
+    step waits for a timer.
     """
     day = told.on
     if play.instance_id is not None:
@@ -186,7 +212,9 @@ def lawful_day(play: Play, told: Told, today: date) -> date | None:
             day = max(day, due)
             play.set_clock(day)
         day = max(d for d in (day, task[0].not_before, task[0].earliest_on) if d is not None)
-        if task[0].due_on != NO_LIMIT:
+        if task[0].due_on != NO_LIMIT and slip:
+            day = max(day, task[0].due_on + timedelta(days=slip))
+        elif task[0].due_on != NO_LIMIT:
             day = min(day, max(task[0].due_on, task[0].not_before or day))
     return None if day > today else day
 
@@ -199,10 +227,12 @@ def _play(
     end = clock.today() - timedelta(days=days)
     play, steps = retell(definition, plan, clock, sha256, end=end)
     for told in steps:
-        day = lawful_day(play, told, clock.today())
+        step = told.do.target
+        day = lawful_day(play, told, clock.today(), plan.slips.get(step, 0))
         if day is None:
             break
-        play.set_clock(day)
+        typed = day + timedelta(days=plan.typed_later.get(step, 0))
+        play.set_clock(min(typed, clock.today()))
         try:
             play.complete(told.do.target, told.data, day, None, told.do.item, told.do.without)
         except GuichengError as refused:

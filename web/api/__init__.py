@@ -11,6 +11,7 @@ from web.api import (
     definitions,
     deployments,
     errors,
+    findings,
     forecast,
     incidents,
     instances,
@@ -42,5 +43,7 @@ def register(app: Flask) -> None:
         parameters,
         case_file,
         forecast,
+        findings,
     ):
         api.register_blueprint(room.blueprint)
+    api.register_blueprint(findings.of_instance)

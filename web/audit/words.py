@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -13,7 +14,9 @@ from engine.compliance.findings import FindingState
 from engine.compliance.results import Outcome, Severity, render
 from engine.errors import Translatable
 from web.language import chosen_language, in_words
+from web.words import long_date
 
+_ISO: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TONES: Final = {
     FindingState.OPEN: "todo",
     FindingState.ASKED: "soon",
@@ -24,8 +27,18 @@ _TONES: Final = {
 
 
 def sentence_in_words(sentence: Translatable, english: Mapping[str, str]) -> str:
-    """Return what a rule says, in the reader's language as far as there are words for it."""
-    return render(sentence, _translate(english))
+    """Return what a rule says, in the reader's language, with its days as people write them."""
+    return render(_with_days(sentence), _translate(english))
+
+
+def _with_days(sentence: Translatable) -> Translatable:
+    return Translatable(sentence.template, {k: _day(v) for k, v in sentence.params.items()})
+
+
+def _day(value: object) -> object:
+    if isinstance(value, Translatable):
+        return _with_days(value)
+    return long_date(value) if isinstance(value, str) and _ISO.fullmatch(value) else value
 
 
 def _translate(english: Mapping[str, str]) -> Callable[[str], str]:

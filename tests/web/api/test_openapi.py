@@ -72,6 +72,7 @@ def described(town: Town) -> Described:
             "attachment_id": (1,),
             "paper_id": ("full_record", "notice"),
             "incident_id": (1,),
+            "finding_id": (1,),
             "key": (KEY,),
             "regulation_id": ("admission_rules",),
             "form": ("first_talk",),
