@@ -51,10 +51,11 @@ def words_of(amounts: Mapping[str, int]) -> Translatable:
     return joined([Translatable(_WORDS[unit], {"n": n}) for unit, n in amounts.items()])
 
 
-def after(day: date, amounts: Mapping[str, int], case: Case) -> date:
+def after(day: date, amounts: Mapping[str, int], case: Case, *, notice: bool = False) -> date:
     """Return the day that lies a length after ``day``; marks the case when it is provisional.
 
-    The starting day is not counted, but for working days where ``notice_start_day_counts`` says so.
+    The starting day is not counted, but for the working days of a ``notice`` where the parameter
+    ``notice_start_day_counts`` says so.
     """
     months = amounts.get("years", 0) * 12 + amounts.get("months", 0)
     at = add_months(day, min(months, _LONGEST))
@@ -62,7 +63,7 @@ def after(day: date, amounts: Mapping[str, int], case: Case) -> date:
     workdays = min(amounts.get("workdays", 0), MAX_WORKDAYS)
     if workdays:
         counts = False
-        if START_DAY_COUNTS in case.frame.parameters.declared:
+        if notice and START_DAY_COUNTS in case.frame.parameters.declared:
             counts = case.parameter(START_DAY_COUNTS) is True
         reckoned = case.frame.holidays.reckon_workdays_after(at, workdays, start_day_counts=counts)
         case.frame.provisional |= reckoned.provisional

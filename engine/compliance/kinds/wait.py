@@ -72,7 +72,7 @@ class Wait:
 
     def _first(self, case: Case, start: Begun) -> tuple[Mapping[str, int], date]:
         amounts = self.after.resolve(case)
-        end = after(start.day, amounts, case)
+        end = after(start.day, amounts, case, notice=self.full)
         return amounts, next_day(end) if self.full else end
 
     def _sentence(

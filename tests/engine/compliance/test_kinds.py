@@ -87,6 +87,15 @@ def test_a_full_wait_begins_the_day_after() -> None:
     assert outcome(wait, done("apply"), done("review", 6)) is Outcome.MET
 
 
+def test_only_a_notice_may_count_its_first_day() -> None:
+    counts = 'kind = "wait"\nstep = "review"\nfrom = "apply"\nafter = { workdays = 5 }\nfull = true'
+    plain = counts.replace("\nfull = true", "")
+    within = 'kind = "deadline"\nstep = "review"\nfrom = "apply"\nwithin = { workdays = 5 }'
+    for rule, asked in ((counts, True), (plain, False), (within, False)):
+        (found,) = judge(rule, done("apply"), done("review", 30))
+        assert bool(found.used) is asked
+
+
 def test_a_reason_excuses_any_delay_or_up_to_a_longer_limit() -> None:
     base = (
         'kind = "deadline"\nstep = "review"\nfrom = "apply"\nwithin = { days = 5 }\n'
