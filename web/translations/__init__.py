@@ -16,6 +16,7 @@ FOLDER: Final = Path(__file__).resolve().parent / "en" / "LC_MESSAGES"
 SOURCES: Final = {
     "engine": (
         "attachments/**.py",
+        "audit/**.py",
         "calendars/notices.py",
         "compliance/broken.py",
         "compliance/evaluation.py",
