@@ -83,7 +83,7 @@ class FileDirectory:
     def parent(self, organisation_id: int) -> int | None:
         """Return the organisation directly above."""
         found = self._by_id[organisation_id].parent
-        return self.by_name[found].id if found in self.by_name else None
+        return self.by_name[found].id if found is not None and found in self.by_name else None
 
     def of(self, organisation_id: int | None) -> FileOrganisation | None:
         """Return an organisation by id."""

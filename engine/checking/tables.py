@@ -109,7 +109,7 @@ class Part:
 
 def hint(word: str, known: Iterable[str]) -> str:
     """Return "，是否想写“…”" for a word like one that is known, or nothing."""
-    near = difflib.get_close_matches(word, list(known), 1)
+    near = difflib.get_close_matches(word, list(known), 1, 0.5 if len(word) < 4 else 0.6)
     return f"，是否想写“{near[0]}”" if near else ""
 
 

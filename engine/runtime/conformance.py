@@ -163,7 +163,7 @@ class _Replay:
                 state = self._step(state, occurrence, self.facts.occurrences[index + 1 :])
             self._check_place(occurrence)
             self._check_edition(occurrence)
-        if not state.completed and (self.facts.ended_on or self.facts.outcome):
+        if not state.completed and self.facts.outcome:  # cancelled, a matter has no outcome
             state = self._to_the_end(state)
         days = [o.occurred_on for o in self.facts.occurrences]
         return Conformance(

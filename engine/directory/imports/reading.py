@@ -66,7 +66,7 @@ def read_workbook(
     ``progress`` is told of every hundred rows. Raises InvalidInput when it is no workbook at all,
     or too large.
     """
-    _check_container(content)
+    check_container(content)
     try:
         book = load_workbook(BytesIO(content), read_only=True, data_only=False, keep_links=False)
     except Exception as error:
@@ -101,7 +101,8 @@ def _no_workbook() -> InvalidInput:
     )
 
 
-def _check_container(content: bytes) -> None:
+def check_container(content: bytes) -> None:
+    """Refuse what is no workbook, unpacks to too much, or declares a document type: InvalidInput."""
     if len(content) > LARGEST_FILE:
         raise InvalidInput({"file": [N_("文件超过 20 MB。请拆成几个文件，分次导入。")]})
     try:
