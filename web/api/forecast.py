@@ -116,6 +116,12 @@ class ForecastSchema(Shape):
     would_break = fields.List(fields.Nested(WouldBreakSchema), required=True)
     refused = fields.List(fields.Nested(RefusedSchema), required=True)
     provisional = fields.Boolean(required=True)
+    blocked = fields.Boolean(
+        required=True,
+        metadata={
+            "description": "A step could not be completed on its day: later ones are unsure."
+        },
+    )
     stopped_at = fields.List(
         fields.String(),
         required=True,
@@ -179,6 +185,7 @@ def forecast_shape(told: MatterForecast) -> dict[str, Any]:
             for one in told.refused
         ],
         "provisional": told.provisional,
+        "blocked": told.blocked,
         "stopped_at": list(told.stopped_at),
     }
 

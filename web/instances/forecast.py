@@ -116,7 +116,9 @@ def rule_sentence(broken: WouldBreak, told: MatterForecast) -> str:
 
 
 def promise(told: MatterForecast) -> str:
-    """Return when the matter can reach its aim at the earliest, in one sentence."""
+    """Return when the matter can reach its aim at the earliest, in one sentence; or nothing."""
+    if told.blocked:
+        return ""
     if told.outcome_title and told.outcome_on:
         return str(
             gettext(

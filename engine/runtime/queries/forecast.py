@@ -105,6 +105,8 @@ class MatterForecast:
     stopped_at: tuple[str, ...]
     """Titles of the steps at which it had to stop, when the end was not reached."""
     supposed: Mapping[str, date]
+    blocked: bool
+    """Some step could not be completed on its day, so that what comes after is in doubt."""
     with_findings: bool
     """False: rules are not for the actor, who only sees the days."""
     english: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -199,6 +201,7 @@ def _in_words(
         provisional=told.provisional,
         stopped_at=tuple(map(words.title, told.stopped_at)),
         supposed=dict(given),
+        blocked=any(result.hinders for result in told.findings),
         with_findings=with_findings,
         english=book.english if book is not None else {},
     )

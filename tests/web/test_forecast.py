@@ -1,0 +1,87 @@
+"""The tab 预计 of a matter, its what-if form without scripts, and the sentence on 我的."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from engine.clock import FixedClock
+from engine.database import unit_of_work
+from engine.directory.accounts import create_account
+from tests.played import Played, play_admission
+from tests.web.conftest import PASSWORD, Browser, World
+
+
+@pytest.fixture
+def played(app: Flask, session: Session, clock: FixedClock, quick_passwords: None) -> Played:
+    """An activist since 5 March 2025, looked at on 1 April."""
+    app.extensions["guicheng.clock"] = clock
+    played = play_admission(session, clock, until="assign_contacts")
+    clock.set(date(2025, 4, 1))
+    with unit_of_work() as unit:
+        for name in ("applicant", "superior_secretary"):
+            create_account(
+                unit, person_id=played.ids[name], login=name, password=PASSWORD, clock=clock
+            )
+    return played
+
+
+def sign_in(app: Flask, name: str) -> Browser:
+    browser = Browser(app.test_client())
+    assert browser.sign_in(name).status_code == 303
+    return browser
+
+
+def test_the_tab_names_the_end_the_steps_and_what_would_be_late(app: Flask, played: Played) -> None:
+    browser = sign_in(app, "superior_secretary")
+    page = browser.get(f"/matters/{played.instance_id}?tab=forecast").get_data(as_text=True)
+    assert re.search(r"最早 2027年3月\d+日 可以转为正式党员。", page)
+    assert "不晚于 2025年10月1日" in page or "不晚于 2025年9月5日" in page
+    assert "不办理就会超期" in page
+    assert "这是照现行规定的推算，不是承诺" in page
+
+
+def test_the_form_is_sent_without_scripts_and_days_add_up(app: Flask, played: Played) -> None:
+    browser = sign_in(app, "superior_secretary")
+    address = f"/matters/{played.instance_id}?tab=forecast"
+    day = "&step=hold_admission_meeting&day=2027-12-12"
+    page = browser.get(f"{address}{day}").get_data(as_text=True)
+    assert "会出现的问题" in page
+    assert "须召开支部大会" in page and "2027-12-12" in page
+    assert 'name="on.hold_admission_meeting" value="2027-12-12"' in page
+    both = "&on.hold_admission_meeting=2027-12-12&step=take_oath&day=2028-01-20"
+    page = browser.get(f"{address}{both}").get_data(as_text=True)
+    assert page.count("假定的日期") == 2
+    assert "回到最早的安排" in page
+
+
+@pytest.mark.parametrize(
+    "given", ["on.first=2027-01-01", "on.take_oath=morgen", "step=x&day=2027-01-01"]
+)
+def test_wrong_days_are_said_and_left_out(app: Flask, played: Played, given: str) -> None:
+    browser = sign_in(app, "superior_secretary")
+    response = browser.get(f"/matters/{played.instance_id}?tab=forecast&{given}")
+    page = response.get_data(as_text=True)
+    assert response.status_code == 200
+    assert 'role="alert"' in page and "可以转为正式党员" in page
+
+
+def test_the_applicant_is_told_in_a_sentence_what_it_depends_on(app: Flask, played: Played) -> None:
+    browser = sign_in(app, "applicant")
+    page = browser.get("/mine/").get_data(as_text=True)
+    assert re.search(r"最早 2027年3月\d+日 可以转为正式党员。", page)
+    assert "个决定都是同意" in page
+    assert "这是推算，不是承诺。" in page
+    tab = browser.get(f"/matters/{played.instance_id}?tab=forecast").get_data(as_text=True)
+    assert "不办理就会超期" not in tab and "以后的环节" in tab
+
+
+def test_a_procedure_without_favourable_answers_says_so(world: World) -> None:
+    matter, _ = world.start()
+    page = world.sign_in("leader").get(f"/matters/{matter}?tab=forecast").get_data(as_text=True)
+    assert "没有写明怎样推算" in page
+    assert "可以办结" not in world.sign_in("worker").get("/mine/").get_data(as_text=True)
