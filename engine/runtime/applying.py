@@ -181,11 +181,9 @@ def _closing(
 
 
 def _new_task(task: OpenedTask, judged: Judged | None) -> store.NewTask:
-    limits = None if judged is None else judged.limits(task.element)
     earliest_on, due_on = task.earliest_on, task.due_on
-    if limits is not None:
-        earliest_on = max(filter(None, (earliest_on, limits.earliest)), default=None)
-        due_on = min(filter(None, (due_on, limits.due)), default=None)
+    if judged is not None:
+        earliest_on, due_on = judged.days(task)
     return store.NewTask(
         uid=task.uid,
         element=task.element,

@@ -27,6 +27,7 @@ from engine.compliance.rules import RuleBook
 from engine.database import Record, after_commit
 from engine.definitions.versions import Definition
 from engine.ledger.kinds import EntryKind
+from engine.runtime.matters import OpenedTask
 from engine.runtime.world import holidays
 from engine.signals import rule_breached
 
@@ -77,11 +78,19 @@ class Judged:
     complete: bool
     """All rules were heard on all that stands."""
 
-    def limits(self, element: str) -> Limits | None:
-        """Return the first and the last lawful day of an open step; None: no rule stands there."""
-        if not self.measure.book.standing_at(element):
-            return None
-        return self.measure.limits(self.facts, element)
+    def days(self, task: OpenedTask) -> tuple[date | None, date | None]:
+        """Return the first and the last lawful day of an open task.
+
+        What rules say and what the package itself says both count: the later first day, and the
+        earlier last one.
+        """
+        if not self.measure.book.standing_at(task.element):
+            return task.earliest_on, task.due_on
+        limits = self.measure.limits(self.facts, task.element)
+        return (
+            max(filter(None, (task.earliest_on, limits.earliest)), default=None),
+            min(filter(None, (task.due_on, limits.due)), default=None),
+        )
 
 
 def is_judged(session: Session, definition: Definition, element: str) -> bool:

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from engine.clock import Clock
 from engine.database import Record, unit_of_work
 from engine.definitions.versions import load_definition
-from engine.runtime import store
+from engine.runtime import store, transitions
 from engine.runtime.judging import Judged, announce_breaches, rejudge
 from engine.runtime.locking import instance_row
+from engine.runtime.world import make_world, matter_of
 
 BATCH = 500
 """Matters looked up at once; each is measured in a transaction of its own."""
@@ -50,11 +51,14 @@ def rejudge_matter(instance_id: int, clock: Clock) -> None:
         definition = load_definition(session, row.version_id)
         judged, breaches = rejudge(session, row, definition, clock)
         if judged is not None:
-            _refresh_limits(session, row, judged)
+            _refresh_limits(session, row, judged, clock)
             announce_breaches(session, instance_id, breaches)
 
 
-def _refresh_limits(session: Session, row: Record, judged: Judged) -> None:
+def _refresh_limits(session: Session, row: Record, judged: Judged, clock: Clock) -> None:
+    if row.snapshot is None:
+        return  # it has ended
+    there = transitions.look(matter_of(session, row), make_world(session, clock))
+    opened = {task.uid: task for task in there.opened}
     for task in store.open_tasks(session, row.instance_id):
-        if (limits := judged.limits(task.element)) is not None:
-            store.set_limits(session, task.id, limits.earliest, limits.due)
+        store.set_limits(session, task.id, *judged.days(opened[task.uid]))

@@ -52,6 +52,17 @@ def test_done_late_it_stays_the_same_finding(waiting: Played) -> None:
     assert found.seq is not None
 
 
+def test_limits_of_the_package_itself_stay(session: Session, clock: FixedClock) -> None:
+    played = play_admission(session, clock, until="record_probation")
+    wanted = select(Task.due_on).where(
+        Task.instance_id == played.instance_id, Task.element == "record_probation"
+    )
+    before = session.scalar(wanted)
+    assert before is not None and before.year < 9999
+    rejudge_below(None, clock)
+    assert session.scalar(wanted) == before
+
+
 def test_a_parameter_changes_the_limits_of_open_tasks(session: Session, clock: FixedClock) -> None:
     played = play_admission(session, clock, until="examine_activist")
 
