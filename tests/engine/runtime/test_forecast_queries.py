@@ -72,10 +72,9 @@ def test_days_thought_of_show_what_would_be_wrong_and_write_nothing(played: Play
 
 
 def _content(session: Session, table: str) -> str | None:
-    found = session.execute(
-        text(f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t")
-    )
-    return found.scalar_one()
+    query = f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t"
+    found: str | None = session.scalar(text(query))
+    return found
 
 
 def test_the_switch_of_editions_is_met_on_the_way(played: Played) -> None:
