@@ -11,36 +11,21 @@ missing) ÷ (steps recorded + steps missing). A step with several deviations cou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import islice, product
-from typing import Any, Final
-from uuid import UUID
+from typing import Any
 
-from engine.calendars.functions import date_functions
 from engine.calendars.working_days import HolidayTable
-from engine.clock import ZONE, FixedClock, start_of_day
 from engine.coded import Coded
 from engine.compliance.facts import Facts, Occurrence, Place
 from engine.compliance.parameters import ParameterView
 from engine.compliance.regulations import Regulations
 from engine.definitions.package import At, Lane, Who
 from engine.definitions.versions import Definition
-from engine.errors import N_, EngineFault, InvalidInput, NotAllowed, TaskClosed, Translatable
-from engine.forms.fields import Field, FieldKind, walk
-from engine.runtime import transitions
+from engine.errors import N_, Translatable
 from engine.runtime.lanes import LaneDirectory
-from engine.runtime.matters import Matter, OpenedTask, Transition, World
-from engine.runtime.spiff import PendingTimer
-
-DEEPEST: Final = 8
-"""Most steps that are looked for between one recorded step and the next."""
-MOST_TRIALS: Final = 600
-"""Most trials in one search."""
-MOST_ANSWERS: Final = 8
-"""Most combinations of answers that are tried at one step."""
-MOST_TIMERS: Final = 50
+from engine.runtime.replaying import DEEPEST, Ground, Move, State
 
 
 class Departure(Coded):
@@ -101,48 +86,15 @@ def replay(
     editions: Mapping[int, str] | None = None,
 ) -> Conformance:
     """Replay a history. ``editions``: by seq, the edition that a record says it followed."""
-    return _Replay(
-        definition, facts, holidays, directory, regulations, parameters, editions or {}
-    ).run()
-
-
-@dataclass(frozen=True)
-class _State:
-    """Where the copy of the matter stands."""
-
-    matter: Matter
-    open: Mapping[UUID, OpenedTask]
-    timers: tuple[PendingTimer, ...]
-    clock: date
-    completed: bool = False
-    outcome: str | None = None
-
-    def task(self, element: str) -> OpenedTask | None:
-        return next((task for task in self.open.values() if task.element == element), None)
-
-    @property
-    def marking(self) -> frozenset[tuple[str, str]]:
-        """What waits, whatever was entered on the way here."""
-        tasks = (("task", task.element) for task in self.open.values())
-        timers = (("timer", timer.element) for timer in self.timers)
-        return frozenset((*tasks, *timers))
-
-
-@dataclass(frozen=True)
-class _Move:
-    """Something that was not recorded where the procedure has it."""
-
-    element: str
-    day: date
-    timer: bool = False
+    ground = Ground(definition, holidays, directory)
+    return _Replay(definition, facts, ground, regulations, parameters, editions or {}).run()
 
 
 @dataclass
 class _Replay:
     definition: Definition
     facts: Facts
-    holidays: HolidayTable
-    directory: LaneDirectory
+    ground: Ground
     regulations: Regulations | None
     parameters: ParameterView | None
     editions: Mapping[int, str]
@@ -151,16 +103,19 @@ class _Replay:
     """How often each element was done so far."""
     ahead: set[int] = field(default_factory=set)
     """Records used before their turn: they are out of order."""
+    later: Sequence[Occurrence] = ()
+    """What was recorded after the record that has its turn."""
     approving: set[int] = field(default_factory=set)
+    """Organisations that acted as the approving one."""
 
     def run(self) -> Conformance:
         """Replay everything."""
-        state = self._begin()
+        state = self.ground.begin(self.facts)
         for index, occurrence in enumerate(self.facts.occurrences):
-            if occurrence.seq in self.ahead:
-                self._count(occurrence)
-            else:
-                state = self._step(state, occurrence, self.facts.occurrences[index + 1 :])
+            self.later = self.facts.occurrences[index + 1 :]
+            if occurrence.seq not in self.ahead:
+                state = self._step(state, occurrence)
+            self.done[occurrence.element] = self.done.get(occurrence.element, 0) + 1
             self._check_place(occurrence)
             self._check_edition(occurrence)
         if not state.completed and self.facts.outcome:  # cancelled, a matter has no outcome
@@ -176,42 +131,35 @@ class _Replay:
 
     # --- moving on ------------------------------------------------------------------------------
 
-    def _begin(self) -> _State:
-        day = self.facts.started_on
-        begun = transitions.begin(
-            self.definition,
-            organisation_id=self.facts.organisation.organisation_id or 0,
-            subject_id=self.facts.subject,
-            started_on=day,
-            world=self._world(day),
-        )
-        return self._after(None, begun, day)
-
-    def _step(self, state: _State, occurrence: Occurrence, later: Sequence[Occurrence]) -> _State:
-        element = occurrence.element
-        state = self._let_pass(replace(state, clock=max(state.clock, occurrence.occurred_on)))
+    def _step(self, state: State, occurrence: Occurrence) -> State:
+        element, day = occurrence.element, occurrence.occurred_on
+        state = self.ground.let_pass(replace(state, clock=max(state.clock, day)))
         if element in self.definition.package.messages:
-            return self._message(state, occurrence)
+            moved = self.ground.message(state, occurrence)
+            if moved is None:
+                self._note(Departure.IMPOSSIBLE, occurrence, N_("按流程此时不能办理“%(step)s”。"))
+            return moved or state
         if state.task(element) is None:
-            again = self.done.get(element, 0) > 0
-            way = self._way(state, element, occurrence.occurred_on, later, 1 if again else DEEPEST)
+            again = element in self.done
+            way = self.ground.way(state, element, day, self._recorded, 1 if again else DEEPEST)
             if way is None:
-                kind = Departure.REPEATED if again else Departure.IMPOSSIBLE
-                text = (
-                    N_("%(step)s已经办理过，按流程不能再次办理。")
-                    if again
-                    else N_("按流程此时不能办理%(step)s。")
-                )
-                self._note(kind, occurrence, text)
-                self._count(occurrence)
+                if again:
+                    text = N_("“%(step)s”已经办理过，按流程不能再次办理。")
+                    self._note(Departure.REPEATED, occurrence, text)
+                else:
+                    text = N_("按流程此时不能办理“%(step)s”。")
+                    self._note(Departure.IMPOSSIBLE, occurrence, text)
                 return state
             moves, state = way
-            self._note_way(moves, occurrence, later)
-        state = self._complete_recorded(state, occurrence)
-        self._count(occurrence)
-        return state
+            self._note_way(moves, occurrence)
+        return self._complete_recorded(state, occurrence)
 
-    def _complete_recorded(self, state: _State, occurrence: Occurrence) -> _State:
+    def _recorded(self, element: str) -> Occurrence | None:
+        """Return the next record of an element, if it has not been used before its turn."""
+        following = (o for o in self.later if o.element == element and o.seq not in self.ahead)
+        return next(following, None)
+
+    def _complete_recorded(self, state: State, occurrence: Occurrence) -> State:
         """Complete an open task with what was recorded, on the nearest day that is possible."""
         task = state.task(occurrence.element)
         assert task is not None
@@ -222,7 +170,7 @@ class _Replay:
                 self._note(
                     Departure.DAY_BEFORE,
                     occurrence,
-                    N_("%(step)s的日期 %(day)s 早于前一环节的日期 %(before)s。"),
+                    N_("“%(step)s”的日期 %(day)s 早于前一环节的日期 %(before)s。"),
                     before=task.not_before.isoformat(),
                 )
             day, early = task.not_before, True
@@ -231,141 +179,15 @@ class _Replay:
                 self._note_early(occurrence, task.earliest_on)
             day = task.earliest_on
         state = replace(state, clock=max(state.clock, day))
-        moved = self._complete(state, task, occurrence.data, day)
+        moved = self.ground.complete(state, task, occurrence.data, day)
         if moved is None:
             # What was recorded leads nowhere: go on as if it had been answered.
-            moved = next(self._answered(state, task, day), None)
+            moved = next(self.ground.answered(state, task, day), None)
         return state if moved is None else moved
-
-    def _message(self, state: _State, occurrence: Occurrence) -> _State:
-        action = self.definition.package.messages[occurrence.element]
-        moved = None
-        try:
-            moved = transitions.deliver(
-                state.matter,
-                action.name,
-                occurrence.data,
-                occurrence.occurred_on,
-                self._world(state.clock),
-            )
-        except (InvalidInput, EngineFault):
-            moved = None
-        self._count(occurrence)
-        if moved is None:
-            self._note(Departure.IMPOSSIBLE, occurrence, N_("按流程此时不能办理%(step)s。"))
-            return state
-        return self._after(state, moved, state.clock)
-
-    def _complete(
-        self, state: _State, task: OpenedTask, data: Mapping[str, Any], day: date
-    ) -> _State | None:
-        world = self._world(max(state.clock, day))
-        try:
-            moved = transitions.complete(state.matter, task.uid, data, day, world)
-        except (InvalidInput, EngineFault, TaskClosed, NotAllowed):
-            return None
-        return self._let_pass(self._after(state, moved, max(state.clock, day), without=task.uid))
-
-    def _after(
-        self, state: _State | None, moved: Transition, clock: date, without: UUID | None = None
-    ) -> _State:
-        kept = {} if state is None else state.open
-        still = {uid: kept[uid] for uid in moved.still_open if uid in kept and uid != without}
-        outcome = moved.outcome.code if moved.outcome else state.outcome if state else None
-        return _State(
-            moved.matter,
-            {**still, **{task.uid: task for task in moved.opened}},
-            moved.timers,
-            clock,
-            moved.completed,
-            outcome,
-        )
-
-    def _let_pass(self, state: _State) -> _State:
-        """Let the timers fire that are due on the day of the clock."""
-        for _ in range(MOST_TIMERS):
-            if state.completed or not any(_due(t) <= state.clock for t in state.timers):
-                break
-            moved = transitions.fire(state.matter, self._world(state.clock))
-            if moved is None:
-                break
-            state = self._after(state, moved, state.clock)
-        return state
-
-    def _world(self, day: date) -> World:
-        clock = FixedClock(start_of_day(day))
-        return World(clock, date_functions(self.holidays, day), self.directory)
 
     # --- what is missing ------------------------------------------------------------------------
 
-    def _way(
-        self,
-        state: _State,
-        element: str | None,
-        day: date,
-        later: Sequence[Occurrence],
-        deepest: int,
-    ) -> tuple[tuple[_Move, ...], _State] | None:
-        """Return the shortest way to where ``element`` is open, or to the end (None)."""
-        row: list[tuple[tuple[_Move, ...], _State]] = [((), state)]
-        seen = {state.marking}
-        trials = 0
-        while row:
-            following: list[tuple[tuple[_Move, ...], _State]] = []
-            for moves, at in row:
-                for move, reached in self._moves(at, day, later):
-                    trials += 1
-                    way = (*moves, move)
-                    there = reached.completed if element is None else reached.task(element)
-                    if there:
-                        return way, reached
-                    if trials >= MOST_TRIALS:
-                        return None
-                    if len(way) < deepest and reached.marking not in seen:
-                        seen.add(reached.marking)
-                        following.append((way, reached))
-            row = following
-        return None
-
-    def _moves(
-        self, state: _State, day: date, later: Sequence[Occurrence]
-    ) -> Iterator[tuple[_Move, _State]]:
-        if state.completed:
-            return
-        for task in state.open.values():
-            at = max(filter(None, (task.not_before, task.earliest_on)), default=day)
-            recorded = next(
-                (o for o in later if o.element == task.element and o.seq not in self.ahead), None
-            )
-            if recorded is not None:
-                known = max(at, min(recorded.occurred_on, day))
-                moved = self._complete(state, task, recorded.data, known)
-                if moved is not None:
-                    yield _Move(task.element, known), moved
-            for moved in self._answered(state, task, at):
-                yield _Move(task.element, at), moved
-        if state.timers:
-            due = min(map(_due, state.timers))
-            if due > state.clock:
-                passed = self._let_pass(replace(state, clock=due))
-                first = min(state.timers, key=_due)
-                yield _Move(first.element, due, timer=True), passed
-
-    def _answered(self, state: _State, task: OpenedTask, day: date) -> Iterator[_State]:
-        """Complete a task with each of the answers on which the way can depend."""
-        form = self.definition.form_of(task.element)
-        kept = self.definition.kept[task.step.form]
-        asked = [f for f in walk(form.fields) if f.key in kept and f.takes_input]
-        answers = product(*(_answers(one) for one in asked))
-        for row in islice(answers, MOST_ANSWERS):
-            data = {f.key: value for f, value in zip(asked, row, strict=True) if value is not None}
-            moved = self._complete(state, task, data, day)
-            if moved is not None:
-                yield moved
-
-    def _note_way(
-        self, moves: Sequence[_Move], before: Occurrence | None, later: Sequence[Occurrence]
-    ) -> None:
+    def _note_way(self, moves: Sequence[Move], before: Occurrence | None) -> None:
         """Note what was not recorded where it belongs, unless the edition does not ask for it."""
         silent = False
         for move in moves:
@@ -373,9 +195,7 @@ class _Replay:
                 if not silent and before is not None:
                     self._note_early(before, move.day)
                 continue
-            recorded = next(
-                (o for o in later if o.element == move.element and o.seq not in self.ahead), None
-            )
+            recorded = self._recorded(move.element)
             silent = recorded is None and not self._asked_for(move.element, move.day)
             if silent:
                 continue
@@ -384,29 +204,29 @@ class _Replay:
                 self._note(
                     Departure.OUT_OF_ORDER,
                     recorded,
-                    N_("%(step)s应当在%(next)s之前办理，却记录在其后。"),
+                    N_("“%(step)s”应当在“%(next)s”之前办理，却记录在其后。"),
                     next=self._title(before.element),
                 )
                 continue
-            text = N_("没有%(step)s的记录，就办结了事项。")
+            text = N_("没有“%(step)s”的记录，就办结了事项。")
             params: dict[str, Any] = {"step": self._title(move.element)}
             if before is not None:
-                text = N_("没有%(step)s的记录，就办理了%(next)s。")
+                text = N_("没有“%(step)s”的记录，就办理了“%(next)s”。")
                 params["next"] = self._title(before.element)
             round = self.done.get(move.element, 0) + 1
             self.found.append(
                 Deviation(Departure.MISSING, move.element, round, None, Translatable(text, params))
             )
 
-    def _to_the_end(self, state: _State) -> _State:
+    def _to_the_end(self, state: State) -> State:
         day = max(state.clock, self.facts.ended_on or state.clock)
-        way = self._way(replace(state, clock=day), None, day, (), DEEPEST)
+        way = self.ground.way(replace(state, clock=day), None, day, self._recorded)
         if way is None:
             for task in state.open.values():
-                self._note_way([_Move(task.element, task.not_before or day)], None, ())
+                self._note_way([Move(task.element, task.not_before or day)], None)
             return state
         moves, reached = way
-        self._note_way(moves, None, ())
+        self._note_way(moves, None)
         return reached
 
     def _asked_for(self, element: str, day: date) -> bool:
@@ -439,7 +259,7 @@ class _Replay:
         self._note(
             Departure.WRONG_PLACE,
             occurrence,
-            N_("%(step)s应当由%(lane)s办理，记录的不是。"),
+            N_("“%(step)s”应当由%(lane)s办理，记录的不是。"),
             lane=Translatable(lane.title),
         )
 
@@ -467,7 +287,7 @@ class _Replay:
             self._note(
                 Departure.WRONG_EDITION,
                 occurrence,
-                N_("%(step)s于 %(day)s 办理，应当适用 %(right)s 年版，记录的是 %(given)s 年版。"),
+                N_("“%(step)s”于 %(day)s 办理，应当适用 %(right)s 年版，记录的是 %(given)s 年版。"),
                 right=in_force,
                 given=given,
             )
@@ -478,7 +298,7 @@ class _Replay:
         self._note(
             Departure.TOO_EARLY,
             occurrence,
-            N_("%(step)s于 %(day)s 办理，按流程最早应当在 %(earliest)s。"),
+            N_("“%(step)s”于 %(day)s 办理，按流程最早应当在 %(earliest)s。"),
             earliest=earliest.isoformat(),
         )
 
@@ -502,33 +322,6 @@ class _Replay:
         )
 
     def _title(self, element: str) -> Translatable:
-        step = self.definition.package.steps.get(element)
-        if step is not None:
-            return Translatable(f"“{step.title}”")
-        return Translatable(f"“{self.definition.package.messages[element].title}”")
-
-    def _count(self, occurrence: Occurrence) -> None:
-        self.done[occurrence.element] = self.done.get(occurrence.element, 0) + 1
-
-
-def _due(timer: PendingTimer) -> date:
-    return timer.due_at.astimezone(ZONE).date()
-
-
-def _answers(one: Field) -> tuple[Any, ...]:
-    """Return the answers to a field on which the way of a matter can depend, the usual first."""
-    match one.kind:
-        case FieldKind.RADIO | FieldKind.SELECT:
-            return tuple(option.value for option in one.options)
-        case FieldKind.CHECKBOX:
-            return (True, False)
-        case FieldKind.NUMBER:
-            return (int(one.limits.min or 1),)
-        case FieldKind.VOTE:
-            return ({"outcome": "adopted"}, {"outcome": "lost"})
-        case FieldKind.ATTENDANCE:
-            return ({"quorate": True}, {"quorate": False})
-    return (None,)
-
-
-__all__ = ["Conformance", "Departure", "Deviation", "replay"]
+        package = self.definition.package
+        step = package.steps.get(element) or package.messages[element]
+        return Translatable(step.title)
