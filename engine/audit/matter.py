@@ -267,10 +267,5 @@ def _broken_today(
     return {
         result.rule.id: result.sentence
         for result in results
-        if result.seq == seq and result.hinders and not _asks_for_data(result.rule)
+        if result.seq == seq and result.hinders and result.rule.kind in _OF_BEFORE
     }
-
-
-def _asks_for_data(rule: Rule) -> bool:
-    """Tell whether a rule depends on what is entered at its own step."""
-    return rule.kind not in _OF_BEFORE or rule.where is not None
