@@ -212,7 +212,7 @@ class _Course:
             day = max(pressing.due, pressing.day)
             if day < following:
                 return self._do(replace(pressing, day=day), again=True)
-        if timer is not None and timer_day == following and timer > self.clock.now():
+        if timer is not None and timer_day == following:
             return self._fire(timer)
         if firm is None:
             return False

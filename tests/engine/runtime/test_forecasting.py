@@ -215,17 +215,39 @@ def test_a_step_off_the_way_is_named() -> None:
     assert told.unused == ("approve_extension",)
 
 
-def test_a_probation_that_was_extended_ends_later() -> None:
+def played_to(element: str) -> Story:
+    """Return a matter in which all went as foreseen, up to a step."""
     story = Story()
-    for step in Story().forecast().steps:
-        if step.element == "hold_conversion_meeting":
-            break
+    told = story.forecast().steps
+    for step in told[: next(n for n, s in enumerate(told) if s.element == element)]:
         expected = definition().package.forecast.get(step.element)
-        last = step.round == sum(s.element == step.element for s in Story().forecast().steps)
+        last = step.round == sum(s.element == step.element for s in told)
         answers = expected.answers if expected else {}
         if expected and expected.again and not last:
             answers = expected.again
         story.do(step.element, step.day.isoformat(), **answers)
+    return story
+
+
+def test_what_is_foreseen_comes_true_when_all_goes_as_supposed() -> None:
+    told = Story().forecast()
+    for element in ("propose_prospect", "approve_admission", "archive_materials"):
+        later = played_to(element).forecast()
+        assert later.outcome_on in (told.outcome_on, None)
+        assert later.ends_on == told.ends_on
+        assert [s.day for s in later.steps] == [s.day for s in told.steps[-len(later.steps) :]]
+
+
+def test_a_timer_that_should_have_gone_off_already_does_not_stop_it() -> None:
+    story = played_to("conclude_notice")
+    story.clock.set(date(2027, 8, 2))
+    told = story.forecast()
+    assert (told.steps[0].element, told.steps[0].day) == ("conclude_notice", date(2027, 8, 2))
+    assert told.ends_on is not None
+
+
+def test_a_probation_that_was_extended_ends_later() -> None:
+    story = played_to("hold_conversion_meeting")
     vote = {"conversion_decision": "extend", "conversion_vote": {"outcome": "adopted"}}
     story.do(
         "hold_conversion_meeting", "2028-06-09", conversion_attendance={"quorate": True}, **vote
