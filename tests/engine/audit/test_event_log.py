@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import r4pm
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -159,3 +161,27 @@ def test_what_xml_cannot_carry_is_left_out(played: Played) -> None:
     root = check_schema(log_of(played))
     (trace,) = root.iter(f"{X}trace")
     assert values(trace)["org:group"] == 'A&<">\nB'
+
+
+def test_a_program_of_others_reads_all_of_it(played: Played, tmp_path: Path) -> None:
+    """The process mining library r4pm reads the log and writes it again: nothing is lost."""
+    ours, theirs = tmp_path / "ours.xes", tmp_path / "theirs.xes"
+    ours.write_text(log_of(played, names=True), "utf-8")
+    known = r4pm.import_item("EventLog", str(ours))
+    r4pm.export_item(known, str(theirs))
+    r4pm.remove_item(known)
+    assert events_of(ElementTree.parse(theirs)) == events_of(ElementTree.parse(ours))
+
+
+def events_of(log: ElementTree.ElementTree) -> list[list[dict[str, object]]]:  # type: ignore[type-arg]
+    """Return the events of each trace with all their attributes, moments as moments."""
+    return [
+        [
+            {
+                key: datetime.fromisoformat(value) if DATE_TIME.fullmatch(value) else value
+                for key, value in values(event).items()
+            }
+            for event in trace.iter(f"{X}event")
+        ]
+        for trace in log.iter(f"{X}trace")
+    ]
