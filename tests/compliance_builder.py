@@ -43,6 +43,7 @@ SUPERIOR = frozenset(
         "file_activist",
         "consent_prospect",
         "investigate_objection",
+        "intensive_training",
         "pre_review",
         "superior_talk",
         "approve_admission",

@@ -116,7 +116,9 @@ class Step:
     stage: str | None = None
     """The stage it counts to, when that is not the subprocess it stands in."""
     only_in: tuple[str, ...] = ()
-    """Editions of the first basis that ask for the step; empty: all. In others it may be missing."""
+    """Editions of the first basis that ask for the step, empty: all; else it may be missing."""
+    also_at: tuple[At, ...] = ()
+    """Organisations, besides that of its lane, at which a record of the step is lawful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,9 +447,21 @@ def _step(table: Table) -> Step:
         decision=table.flag("decision"),
         stage=table.optional("stage"),
         only_in=table.texts("only_in"),
+        also_at=_also_at(table),
     )
     table.done()
     return step
+
+
+def _also_at(table: Table) -> tuple[At, ...]:
+    found: list[At] = []
+    for word in table.texts("also_at"):
+        if word in set(At):
+            found.append(At(word))
+        else:
+            known = "、".join(At)
+            table.error("wrong-type", f"没有“{word}”", f"可写：{known}", key="also_at")
+    return tuple(found)
 
 
 def _basis(table: Table) -> Basis:

@@ -252,7 +252,8 @@ class _Replay:
         if lane is None or place is None:
             return
         lanes = [lane, *(self.definition.package.lanes[key] for key in lane.also)]
-        if any(self._suits(one, place) for one in lanes):
+        also = self.definition.package.steps[occurrence.element].also_at
+        if any(self._suits(one, place) for one in lanes) or any(self._is(at, place) for at in also):
             if lane.who is Who.POSTS and lane.at is At.APPROVING and place.organisation_id:
                 self.approving.add(place.organisation_id)
             return
@@ -264,10 +265,13 @@ class _Replay:
         )
 
     def _suits(self, lane: Lane, place: Place) -> bool:
+        if lane.who is Who.POSTS:
+            return self._is(lane.at, place)
+        return lane.who is Who.PARTICIPANTS or self._is(At.ORGANISATION, place)
+
+    def _is(self, at: At, place: Place) -> bool:
         own = self.facts.organisation.organisation_id
-        if lane.who is not Who.POSTS:
-            return lane.who is Who.PARTICIPANTS or place.organisation_id == own
-        match lane.at:
+        match at:
             case At.ORGANISATION:
                 return place.organisation_id == own
             case At.APPROVING:

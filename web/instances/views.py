@@ -12,6 +12,7 @@ from flask_babel import gettext
 from werkzeug.wrappers.response import Response as Reply
 
 from engine.audit.commands import allow_override
+from engine.audit.conformance import show_conformance
 from engine.audit.matter import matter_findings
 from engine.errors import N_, InvalidInput
 from engine.runtime import operations
@@ -174,6 +175,9 @@ def _page(view: MatterView, tab: str) -> str:
         forecast=forecast_page(view) if tab == "forecast" else None,
         official=offered_papers(view.row.id) if tab == "documents" else (),
         found=found,
+        conformance=show_conformance(reading(), actor(), clock(), view.row.id)
+        if tab == "findings"
+        else None,
         readings=readings,
         next_cursor=next_cursor,
         command_id=uuid4(),

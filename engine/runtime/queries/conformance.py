@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.clock import ZONE, Clock
+from engine.clock import ZONE
 from engine.compliance.books import rule_book
 from engine.compliance.facts import NOTHING, Facts, Occurrence
 from engine.compliance.from_ledger import facts_of, read_told
@@ -49,7 +49,7 @@ def read_history(session: Session, instance_id: int) -> Facts | None:
     return replace(facts, occurrences=tuple(everything))
 
 
-def matter_conformance(session: Session, clock: Clock, instance_id: int) -> Conformance | None:
+def matter_conformance(session: Session, instance_id: int) -> Conformance | None:
     """Return how a matter follows its procedure; None when its content was erased.
 
     Who may ask is the caller's business: it is for those who see findings. Raises NotFound.

@@ -43,7 +43,7 @@ def test_a_matter_written_and_checked_says_what_was_stored(
 
 def test_what_was_done_here_follows_the_procedure(session: Session, clock: FixedClock) -> None:
     played = play_admission(session, clock)
-    conformance = matter_conformance(session, clock, played.instance_id)
+    conformance = matter_conformance(session, played.instance_id)
     assert conformance is not None
     assert conformance.deviations == ()
     assert conformance.completed
