@@ -102,7 +102,7 @@ def _no_workbook() -> InvalidInput:
 
 
 def check_container(content: bytes) -> None:
-    """Refuse what is no workbook, unpacks to too much, or declares a document type: InvalidInput."""
+    """Raise InvalidInput for what is no workbook, unpacks to too much, or declares a type."""
     if len(content) > LARGEST_FILE:
         raise InvalidInput({"file": [N_("文件超过 20 MB。请拆成几个文件，分次导入。")]})
     try:

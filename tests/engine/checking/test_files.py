@@ -29,7 +29,7 @@ def write(path: Path, matter: dict[str, Any]) -> Path:
 
 
 @pytest.fixture
-def matter() -> dict[str, Any]:
+def matter() -> Any:
     return json.loads(json.dumps(load(FOLDER / "lawful_2026.toml")[0], default=date.isoformat))
 
 

@@ -161,6 +161,15 @@ def test_asked_explained_concluded_and_waived(late: Played, sign_in) -> None:  #
     assert "同意豁免" in above.page
 
 
+def test_a_finding_shows_the_parameters_that_its_rule_asks_for(late: Played, sign_in) -> None:  # type: ignore[no-untyped-def]
+    finding = late.findings()["R-ADM-02"]
+    browser = sign_in("auditor")
+    browser.get(f"/findings/{finding.id}")
+    used = browser.page.partition("适用的参数")[2]
+    assert "1 个月" in used
+    assert "默认值" in used
+
+
 def test_the_person_concerned_sees_no_findings(late: Played, sign_in) -> None:  # type: ignore[no-untyped-def]
     browser = sign_in("applicant")
     assert browser.get(f"/findings/{finding_id(late)}").status_code == 404
