@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -18,7 +18,9 @@ from engine.compliance.books import rule_book
 from engine.compliance.facts import Facts, Occurrence
 from engine.compliance.findings import FindingState, load_facts
 from engine.compliance.models import Finding, FindingNote
-from engine.compliance.parameters import Level
+from engine.compliance.parameter_store import parameter_view
+from engine.compliance.parameters import Level, Parameter, ParameterValue
+from engine.compliance.reads import settings_of
 from engine.compliance.results import Outcome
 from engine.compliance.rules import Rule
 from engine.directory.actors import Actor
@@ -78,7 +80,21 @@ def show_finding(session: Session, actor: Actor, clock: Clock, finding_id: int) 
     if not may_see_findings(actor, opened.view):
         raise NotFound
     rows = read_rows(session, [finding_id])
-    return _found(session, actor, rows, opened)[0]
+    found = _found(session, actor, rows, opened)[0]
+    return replace(found, used=_used(session, found.row, opened))
+
+
+def _used(
+    session: Session, row: FindingRow, opened: Opened
+) -> tuple[tuple[Parameter, ParameterValue], ...]:
+    """Return the parameters that a finding's rule asks for, with what counted on its day."""
+    book = rule_book(session, opened.matter.definition)
+    rule = None if book is None else book.rule(row.rule, row.edition)
+    if book is None or rule is None:
+        return ()
+    view = parameter_view(session, opened.view.path, book.parameters)
+    names = sorted(settings_of(rule) & book.parameters.keys())
+    return tuple((book.parameters[name], view.value(name, row.day)) for name in names)
 
 
 def may_see_findings(actor: Actor, view: MatterView) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from engine.compliance.findings import FindingState
+from engine.compliance.parameters import Parameter, ParameterValue
 from engine.compliance.regulations import Article
 from engine.compliance.results import Outcome, Severity
 from engine.errors import Translatable
@@ -84,6 +85,8 @@ class Found:
     notes: tuple[Note, ...]
     may: frozenset[str]
     """``ask``, ``explain``, ``conclude``, ``waive``."""
+    used: tuple[tuple[Parameter, ParameterValue], ...] = ()
+    """The parameters that the rule asks for, with what counted on the day; for one finding only."""
 
 
 @dataclass(frozen=True)

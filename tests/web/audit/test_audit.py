@@ -288,6 +288,7 @@ def test_lists_are_taken_away_on_record(late: Played, sign_in) -> None:  # type:
     assert lines[0][2] == "当事人" and lines[1][2] == "'=1+1"
     log = browser.client.post("/audit/exports/event_log.xes", data=given)
     assert log.mimetype == "application/xml"
+    log.close()
     assert browser.client.post("/audit/exports/other.xlsx", data=given).status_code == 404
     assert browser.client.post("/audit/exports/findings.xes", data=given).status_code == 404
     said = [(e["what"], e["form"], e["names"]) for e in audit_entries(late, "exported")]
