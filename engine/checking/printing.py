@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -12,6 +13,9 @@ from engine.definitions.versions import Definition
 
 WIDEST: Final = 100
 """Columns of a terminal to fill with the last column; its text is broken there."""
+MOST_ARTICLES: Final = 3
+"""So many articles are named in the table; all of them in the JSON."""
+_NO_LINE_BEGINS: Final = "，。；：、）”？！"
 
 
 def report(checked: Checked, translate: Callable[[str], str] = str) -> Iterator[str]:
@@ -87,7 +91,9 @@ def _step(definition: Definition, element: str, round: int) -> str:
 
 def _basis(result: Result) -> str:
     edition = f"{result.edition} " if result.edition and len(result.edition) == 4 else ""
-    return edition + "、".join(article.article for article in result.articles)
+    named = [article.article for article in result.articles]
+    shown = named if len(named) <= MOST_ARTICLES else named[:1]
+    return edition + "、".join(shown) + (f" 等 {len(named)} 条" if shown != named else "")
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -112,15 +118,13 @@ def pad(text: str, to: int) -> str:
 
 
 def broken(text: str, most: int) -> list[str]:
-    """Break a text into lines of at most ``most`` columns; there is always one."""
-    lines, line, taken = [], "", 0
-    for char in text.replace("\n", " "):
-        if taken + _wide(char) > most:
-            lines.append(line)
-            line, taken = "", 0
-        line += char
-        taken += _wide(char)
-    return [*lines, line] if line or not lines else lines
+    """Break a text into lines of at most ``most`` columns; dates, numbers and words stay whole."""
+    lines = [""]
+    for piece in re.findall(r"[!-~]+|.", " ".join(text.split())):
+        if width(lines[-1]) + width(piece) > most and lines[-1] and piece not in _NO_LINE_BEGINS:
+            lines.append("")
+        lines[-1] += piece
+    return [line.strip() for line in lines]
 
 
 def _wide(char: str) -> int:
