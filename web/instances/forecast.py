@@ -12,7 +12,7 @@ from flask_babel import gettext
 
 from engine.compliance.results import render
 from engine.errors import N_, InvalidInput, Sentence
-from engine.runtime.queries.forecast import MatterForecast, WouldBreak, matter_forecast
+from engine.runtime.queries.forecast import MatterForecast, StepAhead, WouldBreak, matter_forecast
 from engine.runtime.views import MatterStatus, MatterView
 from web.context import actor, clock, reading
 from web.language import chosen_language, in_words
@@ -100,12 +100,14 @@ def forecast_page(view: MatterView) -> ForecastPage:
 def _choices(told: MatterForecast | None) -> tuple[tuple[str, str], ...]:
     if told is None:
         return ()
-    return tuple(
-        {
-            step.element: f"{step.number} {step.title}" if step.number else step.title
-            for step in told.steps
-        }.items()
-    )
+    return tuple(_titles(told.steps).items())
+
+
+def _titles(steps: Iterable[StepAhead]) -> dict[str, str]:
+    """Return the titles of steps with their numbers, by element."""
+    return {
+        step.element: f"{step.number} {step.title}" if step.number else step.title for step in steps
+    }
 
 
 def rule_sentence(broken: WouldBreak, told: MatterForecast) -> str:
@@ -134,7 +136,8 @@ def promise(told: MatterForecast) -> str:
 
 def depends_on(told: MatterForecast) -> str:
     """Return on what that depends, in one sentence."""
-    titles = list(dict.fromkeys(step.title for step in told.decisions))
+    # Two decisions may have one title; a number tells them apart.
+    titles = list(_titles(told.decisions).values())
     if not titles:
         return str(gettext("前提是以后每个环节都在最早可以办理的日期办理。"))
     if len(titles) == 1:
