@@ -11,6 +11,7 @@ from werkzeug.wrappers.response import Response
 from engine.audit import commands
 from engine.audit.matter import show_finding
 from engine.audit.views import Found
+from engine.compliance.findings import FindingState
 from engine.directory.policy import Audience, audiences
 from engine.errors import N_, Conflict, InvalidInput
 from web.context import actor, clock, login_required, reading
@@ -65,7 +66,10 @@ def finding(finding_id: int) -> str:
 
 
 def _page(found: Found, failed: str = "", text: str = "") -> str:
-    main = "explain" if "explain" in found.may else "ask" if "ask" in found.may else "conclude"
+    order = ("explain", "ask", "conclude", "waive")
+    if found.row.state is FindingState.EXPLAINED:
+        order = ("conclude", "waive", "ask", "explain")
+    main = next((code for code in order if code in found.may), "")
     return render_template(
         "audit/finding.html",
         found=found,

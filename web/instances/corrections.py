@@ -11,8 +11,8 @@ from engine.runtime.correcting import correct_entry
 from engine.runtime.queries import correction_view
 from engine.runtime.views import CorrectionForm
 from web.context import actor, clock, login_required, reading
-from web.forms.page import FormPage, form_page, merge_errors
-from web.forms.posted import Posted, posted_day, read_posted
+from web.forms.page import FormPage, field_view, form_page, merge_errors
+from web.forms.posted import FILE_PREFIX, Posted, posted_day, read_posted
 
 blueprint = Blueprint(
     "corrections", __name__, url_prefix="/matters/<int:instance_id>/entries/<int:seq>/correct"
@@ -26,13 +26,21 @@ def _view(instance_id: int, seq: int) -> CorrectionForm:
 def _form(
     view: CorrectionForm, posted: Posted | None = None, refusal: InvalidInput | None = None
 ) -> FormPage:
+    upload_url = url_for("corrections.files", instance_id=view.row.id, seq=view.seq)
     if posted is None:
-        return form_page(view.form, view.context, view.values, occurred_on=view.occurred_on)
+        return form_page(
+            view.form,
+            view.context,
+            view.values,
+            occurred_on=view.occurred_on,
+            upload_url=upload_url,
+        )
     return form_page(
         view.form,
         view.context,
         posted.raw,
         occurred_on=posted.occurred_on,
+        upload_url=upload_url,
         errors=merge_errors(posted.errors, refusal) if refusal or posted.errors else None,
         command_id=posted.command_id,
     )
@@ -104,3 +112,15 @@ def live(instance_id: int, seq: int) -> str:
     posted = read_posted(view.form, with_files=False)
     form = _form(view, Posted(posted.raw, posted.occurred_on, posted.command_id, None))
     return render_template("forms/live.html", form=form, saved_at=None)
+
+
+@blueprint.post("/files")
+@login_required
+def files(instance_id: int, seq: int) -> str:
+    """Take in a file as soon as it is chosen, and draw its field anew."""
+    view = _view(instance_id, seq)
+    wanted = request.headers.get("HX-Trigger-Name", "").removeprefix(FILE_PREFIX)
+    found = field_view(_form(view, read_posted(view.form)), wanted)
+    if found is None:
+        raise InvalidInput
+    return render_template("forms/file_box.html", f=found)
