@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from engine.checking.printing import report
 from engine.checking.problems import FileWrong
 from engine.checking.reading import load_procedure
 from engine.checking.schema import matter_schema
-from engine.cli.context import application, plain_errors
+from engine.cli.context import application
 from engine.clock import SystemClock
 from engine.database import db
-from engine.settings import Settings
+from engine.settings import ROOT
 
 
 @click.command()
@@ -55,8 +56,8 @@ def check(
     if schema:
         click.echo(json.dumps(matter_schema(), ensure_ascii=False, indent=2))
         return
-    with plain_errors():
-        home = processes or Settings.from_environment().processes_dir
+    # Not Settings.from_environment(): that makes a data directory, and here nothing is kept.
+    home = processes or Path(os.environ.get("PROCESSES_DIR") or ROOT / "processes")
     if template is not None:
         _write_template(template, home, procedure)
         return
