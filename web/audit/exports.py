@@ -89,7 +89,11 @@ def export(what: str, form: str) -> Response:
         clock=clock(),
     )
     stream = cast(IO[bytes], SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115  (sent, then closed)
-    _write(stream, wanted, form, with_names)
+    try:
+        _write(stream, wanted, form, with_names)
+    except BaseException:
+        stream.close()
+        raise
     stream.seek(0)
     today = clock().today().isoformat()
     response = send_file(

@@ -13,7 +13,7 @@ from engine.audit.matter import show_finding
 from engine.audit.views import Found
 from engine.compliance.findings import FindingState
 from engine.directory.policy import Audience, audiences
-from engine.errors import N_, Conflict, InvalidInput
+from engine.errors import N_, Conflict, InvalidInput, NotFound
 from web.context import actor, clock, login_required, reading
 from web.forms.posted import posted_command
 from web.language import in_words
@@ -87,10 +87,12 @@ def _page(found: Found, failed: str = "", text: str = "") -> str:
     )
 
 
-@blueprint.post("/<any(ask, explain, conclude, waive):command>")
+@blueprint.post("/<command>")
 @login_required
 def say(finding_id: int, command: str) -> Response | tuple[str, int]:
     """Ask, explain, conclude or waive. Sent twice, it counts once."""
+    if command not in _COMMANDS:
+        raise NotFound
     found = show_finding(reading(), actor(), clock(), finding_id)
     carry, done = _COMMANDS[command]
     text = request.form.get("text", "")

@@ -248,7 +248,7 @@ def test_a_sample_can_be_drawn_again_by_anybody(late: Played, sign_in) -> None: 
     (entry,) = audit_entries(late, "sampled")
     browser.get(first.location)
     assert "2026-hefeng" in browser.page
-    listed = browser.client.get(f"{first.location}/population.tsv").get_data()
+    listed = browser.client.get(f"{first.location}/population.tsv", buffered=True).get_data()
     assert hashlib.sha256(listed).hexdigest() == entry["population_sha256"]
     strata: dict[str, list[str]] = {}
     for line in listed.decode().splitlines():
@@ -275,22 +275,32 @@ def test_lists_are_taken_away_on_record(late: Played, sign_in) -> None:  # type:
     browser = sign_in("auditor")
     browser.get("/audit/exports")
     given = {"_csrf": browser.token}
-    plain = browser.client.post("/audit/exports/findings.xlsx", data=given)
+    plain = browser.client.post("/audit/exports/findings.xlsx", data=given, buffered=True)
     sheet = load_workbook(io.BytesIO(plain.get_data())).active
     rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert "当事人" not in rows[0] and any("R-ADM-02" in row for row in rows)
-    named = browser.client.post("/audit/exports/matters.xlsx", data={**given, "names": "yes"})
+    named = browser.client.post(
+        "/audit/exports/matters.xlsx", data={**given, "names": "yes"}, buffered=True
+    )
     sheet = load_workbook(io.BytesIO(named.get_data())).active
     cell = next(c for row in sheet.iter_rows() for c in row if c.value == "=1+1")
     assert cell.data_type == "s" and cell.quotePrefix
-    table = browser.client.post("/audit/exports/matters.csv", data={**given, "names": "yes"})
+    table = browser.client.post(
+        "/audit/exports/matters.csv", data={**given, "names": "yes"}, buffered=True
+    )
     lines = list(csv.reader(io.StringIO(table.get_data().decode("utf-8-sig"))))
     assert lines[0][2] == "当事人" and lines[1][2] == "'=1+1"
-    log = browser.client.post("/audit/exports/event_log.xes", data=given)
+    log = browser.client.post("/audit/exports/event_log.xes", data=given, buffered=True)
     assert log.mimetype == "application/xml"
     log.close()
-    assert browser.client.post("/audit/exports/other.xlsx", data=given).status_code == 404
-    assert browser.client.post("/audit/exports/findings.xes", data=given).status_code == 404
+    assert (
+        browser.client.post("/audit/exports/other.xlsx", data=given, buffered=True).status_code
+        == 404
+    )
+    assert (
+        browser.client.post("/audit/exports/findings.xes", data=given, buffered=True).status_code
+        == 404
+    )
     said = [(e["what"], e["form"], e["names"]) for e in audit_entries(late, "exported")]
     assert said == [
         ("findings", "xlsx", False),
@@ -348,3 +358,27 @@ def test_a_blocked_step_is_let_pass_on_the_matter(app: Flask, blocked: Played) -
     assert "已准予越过" in above.page and "今天办理会被阻断" not in above.page
     above.get("/audit/trail?list=overridden")
     assert above.page.count("参军期间") == 1
+
+
+def test_a_blocked_step_says_by_which_article_and_who_may_let_it_pass(
+    app: Flask, blocked: Played
+) -> None:
+    play = blocked.player.play
+    number = play.task("propose_prospect")
+    actor = blocked.actor("commissioner")
+    form = play._definition().form_of("propose_prospect")
+    raw = play._raw(form, "propose_prospect", {}, date(2026, 3, 6), actor, number, ())
+    branch = Browser(app.test_client())
+    branch.sign_in("commissioner")
+    branch.get(f"/tasks/{number}")
+    values = {**form.to_html(raw), "_command": str(uuid4()), "_occurred_on": "2026-03-06"}
+    values["_revision"] = branch.hidden("_revision")
+    assert branch.post(f"/tasks/{number}", values).status_code == 422
+    errors = branch.page[branch.page.index('id="errors"') :]
+    errors = errors[: errors.index("</div>")]
+    for words in ("《发展党员工作细则》第十一条", "有审批权限的党委及以上", "准予后再办理"):
+        assert words in errors
+    assert "%(" not in errors and "None" not in errors
+    values["_occurred_on"] = "2026-03-04"
+    assert branch.post(f"/tasks/{number}", values).status_code == 422
+    assert 'href="#occurred_on"' in branch.page
