@@ -292,7 +292,6 @@ def test_lists_are_taken_away_on_record(late: Played, sign_in) -> None:  # type:
     assert lines[0][2] == "当事人" and lines[1][2] == "'=1+1"
     log = browser.client.post("/audit/exports/event_log.xes", data=given, buffered=True)
     assert log.mimetype == "application/xml"
-    log.close()
     assert (
         browser.client.post("/audit/exports/other.xlsx", data=given, buffered=True).status_code
         == 404
