@@ -233,9 +233,7 @@ def test_conversion_waits_for_the_end_of_probation(lawful: Lawful, edition: str)
 
 @BOTH
 @pytest.mark.parametrize("months", [6, 9, 12])
-def test_after_an_extension_it_waits_for_its_end(
-    lawful: Lawful, edition: str, months: int
-) -> None:
+def test_after_an_extension_it_waits_for_its_end(lawful: Lawful, edition: str, months: int) -> None:
     matter = extended(lawful(), months)
     assert breaches(matter) == set()
     end = add_months(matter.day("hold_admission_meeting"), 12 + months)
