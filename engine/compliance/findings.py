@@ -53,6 +53,7 @@ _WRITE_FACTS = """
     ON CONFLICT (instance_id) DO UPDATE SET facts = excluded.facts
 """
 
+# What the planner cannot see (SELECT …) it cannot plan for anew each time.
 # Returned is every row that is written, with when it became a problem: now, if it is new as one.
 _KEEP = """
     INSERT INTO finding (instance_id, process_key, organisation_id, path, rule, element, round,
@@ -61,8 +62,8 @@ _KEEP = """
     SELECT %(id)s, %(process_key)s, %(organisation_id)s, %(path)s, n.rule, n.element, n.round,
         n.seq, n.outcome, n.severity, n.regulation, n.edition, n.articles, n.day, n.until,
         n.provisional, n.overridden, n.template, n.params, 'open', %(now)s, %(now)s
-    FROM jsonb_to_recordset(%(results)s::jsonb) AS n(rule text, element text, round integer,
-        seq integer, outcome text, severity text, regulation text, edition text, articles text[],
+    FROM jsonb_to_recordset((SELECT %(results)s::jsonb)) AS n(rule text, element text,
+        round integer, seq integer, outcome text, severity text, regulation text, edition text, articles text[],
         day date, until date, provisional boolean, overridden boolean, template text, params jsonb)
     ON CONFLICT (instance_id, rule, element, round) DO UPDATE SET seq = excluded.seq,
         outcome = excluded.outcome, severity = excluded.severity,
@@ -85,14 +86,15 @@ _KEEP = """
 # rule said of a step not done, and no longer says, does not apply any more.
 _SETTLE = """
     WITH said AS (
-        SELECT * FROM unnest(%(rules)s::text[], %(elements)s::text[], %(rounds)s::integer[],
-            %(outcomes)s::text[]) AS n(rule, element, round, outcome)
+        SELECT * FROM unnest((SELECT %(rules)s::text[]), (SELECT %(elements)s::text[]),
+            (SELECT %(rounds)s::integer[]), (SELECT %(outcomes)s::text[]))
+            AS n(rule, element, round, outcome)
     ),
     settled AS (
         SELECT f.id, f.outcome AS before, coalesce(n.outcome, 'not_applicable') AS outcome
         FROM finding f LEFT JOIN said n USING (rule, element, round)
         WHERE f.instance_id = %(id)s AND CASE WHEN n.outcome IS NULL
-            THEN f.rule = ANY(%(heard)s::text[]) AND (f.seq IS NULL OR %(all)s)
+            THEN f.rule = ANY((SELECT %(heard)s::text[])::text[]) AND (f.seq IS NULL OR %(all)s)
             ELSE n.outcome NOT IN ('not_met', 'pending') END
     ),
     gone AS (

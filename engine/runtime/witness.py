@@ -25,7 +25,8 @@ class Rolls(Protocol):
         """Return who is due, nobody excluded."""
 
 
-# One trip for all: the first line, with id 0, tells of the place even where nobody is named.
+# One trip for all: the first line, with id 0, tells of the place even where nobody is named. What
+# the planner cannot see (SELECT …) it cannot plan for anew each time.
 _KNOWN = """
     SELECT named.id,
         (SELECT can_approve_members FROM organisation WHERE id = %(place)s) AS approves,
@@ -38,7 +39,7 @@ _KNOWN = """
             WHERE p.person_id = named.id AND p.organisation_id = %(place)s
             AND p.since <= %(day)s AND (p.until IS NULL OR p.until >= %(day)s)
             ORDER BY p.kind) AS posts
-    FROM unnest(%(people)s::bigint[]) AS named(id) ORDER BY named.id
+    FROM unnest((SELECT %(people)s::bigint[])) AS named(id) ORDER BY named.id
 """
 
 
