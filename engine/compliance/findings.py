@@ -63,8 +63,9 @@ _KEEP = """
         n.seq, n.outcome, n.severity, n.regulation, n.edition, n.articles, n.day, n.until,
         n.provisional, n.overridden, n.template, n.params, 'open', %(now)s, %(now)s
     FROM jsonb_to_recordset((SELECT %(results)s::jsonb)) AS n(rule text, element text,
-        round integer, seq integer, outcome text, severity text, regulation text, edition text, articles text[],
-        day date, until date, provisional boolean, overridden boolean, template text, params jsonb)
+        round integer, seq integer, outcome text, severity text, regulation text,
+        edition text, articles text[], day date, until date, provisional boolean,
+        overridden boolean, template text, params jsonb)
     ON CONFLICT (instance_id, rule, element, round) DO UPDATE SET seq = excluded.seq,
         outcome = excluded.outcome, severity = excluded.severity,
         regulation = excluded.regulation, edition = excluded.edition,
