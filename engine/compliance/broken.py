@@ -22,12 +22,7 @@ class RuleBroken(InvalidInput):
 
     def __init__(self, results: Sequence[Result], regulations: Regulations) -> None:
         self.results = tuple(results)
-        fields: dict[str, list[str]] = {}
-        for result in results:
-            # A wait that is not over is put right by the day; for the rest the form is to blame.
-            place = "occurred_on" if result.until is not None else ""
-            fields.setdefault(place, []).append(sentence_of(result, regulations))
-        super().__init__(fields)
+        super().__init__({"": [sentence_of(result, regulations) for result in results]})
 
 
 def sentence_of(result: Result, regulations: Regulations) -> Sentence:

@@ -48,7 +48,7 @@ def claim_task(
             return Done(row.instance_id, replayed=True)
         decision = require(actor, Action.CLAIM_TASK, view)
         same_revision(row.task_revision, revision)
-        event = _event(EntryKind.CLAIMED, row, actor, decision.on_behalf_of, command_id)
+        event = _event(EntryKind.CLAIMED, task_id, row, actor, decision.on_behalf_of, command_id)
         _assign(session, row, event, clock, actor.person_id)
         return Done(row.instance_id)
 
@@ -64,10 +64,15 @@ def _claim_seen(
     """
     definition = load_definition(db.session(), row.version_id)
     step = definition.package.steps[row.element]
-    matter = MatterView(row.instance_id, row.organisation_id, row.path, row.subject_id)
     view = TaskView(
         row.id,
-        replace(matter, active=row.status == "active"),
+        MatterView(
+            row.instance_id,
+            row.organisation_id,
+            row.path,
+            row.subject_id,
+            active=row.status == "active",
+        ),
         frozenset(row.candidates),
         row.assignee_id,
         row.task_organisation_id,
@@ -77,14 +82,7 @@ def _claim_seen(
     decision = decide(actor, Action.CLAIM_TASK, view)
     if not decision.allowed or row.assignee_id is not None or revision not in (None, row.revision):
         return False
-    event = Event(
-        EntryKind.CLAIMED,
-        actor_id=actor.person_id,
-        on_behalf_of=decision.on_behalf_of,
-        element=row.element,
-        task_id=row.id,
-        command_id=command_id,
-    )
+    event = _event(EntryKind.CLAIMED, row.id, row, actor, decision.on_behalf_of, command_id)
     try:
         with unit_of_work() as session:
             key = person_key(actor.person_id)
@@ -110,7 +108,7 @@ def unclaim_task(
         same_revision(row.task_revision, revision)
         if row.assignee_id is None:
             return Done(row.instance_id, replayed=True)
-        event = _event(EntryKind.UNCLAIMED, row, actor, decision.on_behalf_of, command_id)
+        event = _event(EntryKind.UNCLAIMED, task_id, row, actor, decision.on_behalf_of, command_id)
         _assign(session, row, event, clock, None)
         return Done(row.instance_id)
 
@@ -146,7 +144,7 @@ def delegate_task(
         # The receiver is judged as if the task were free: it is being taken from its holder.
         if not may(other, Action.RECEIVE_TASK, replace(view, assignee_id=None)):
             raise InvalidInput({"person": [N_("所选人员不能办理该任务，请另选受委托的人员。")]})
-        event = _event(EntryKind.DELEGATED, row, actor, decision.on_behalf_of, command_id)
+        event = _event(EntryKind.DELEGATED, task_id, row, actor, decision.on_behalf_of, command_id)
         event = replace(event, payload={"to": to_person_id, "reason": reason.strip()})
         _assign(session, row, event, clock, to_person_id)
         return Done(row.instance_id)
@@ -159,14 +157,19 @@ def _command(name: str, task_id: int, actor: Actor, command_id: UUID | None) -> 
 
 
 def _event(
-    kind: EntryKind, row: Record, actor: Actor, on_behalf_of: int | None, command_id: UUID | None
+    kind: EntryKind,
+    task_id: int,
+    row: Record,
+    actor: Actor,
+    on_behalf_of: int | None,
+    command_id: UUID | None,
 ) -> Event:
     return Event(
         kind,
         actor_id=actor.person_id,
         on_behalf_of=on_behalf_of,
         element=row.element,
-        task_id=row.task_id,
+        task_id=task_id,
         command_id=command_id,
     )
 

@@ -110,7 +110,6 @@ def inbox(
             rows = _done(session, actor, filters, cursor, limit)
         case _:
             rows = _mine(session, actor, today, bucket, filters, cursor, limit)
-            seen.keep(rows)
     more = len(rows) > limit
     lines = to_rows(session, rows[:limit], today)
     choices = session.execute(_CHOICES, {"principals": _keys(actor), "most": MOST_COUNTED}).all()
@@ -130,7 +129,6 @@ def list_mine(
     """Return the actor's open tasks, most urgent first, and the cursor of the next page."""
     today = clock.today()
     rows = _mine(session, actor, today, Bucket.TODO, {}, cursor, limit)
-    seen.keep(rows)
     more = _cursor(Bucket.TODO, rows[limit - 1]) if len(rows) > limit else None
     return to_rows(session, rows[:limit], today), more
 
@@ -182,7 +180,9 @@ def _mine(
         conditions += _AFTER
         given["after_due"], given["after_id"] = _parse(cursor)
     statement = _MINE.format(joins=_FILTER_JOINS if filters else "", conditions=conditions)
-    return read(session, statement, {**given, **filters})
+    rows = read(session, statement, {**given, **filters})
+    seen.keep(rows)
+    return rows
 
 
 def _waiting(
