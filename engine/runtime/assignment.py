@@ -20,7 +20,7 @@ from engine.ledger.kinds import EntryKind
 from engine.runtime import store
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.locking import same_revision, task_row
-from engine.runtime.seen import seen
+from engine.runtime.seen import claimed, listed
 from engine.runtime.world import matter_of, task_view
 
 
@@ -37,7 +37,7 @@ def claim_task(
     Raises NotFound, NotAllowed, TaskClosed, AlreadyClaimed, NotRunning, StaleRevision.
     """
 
-    row = seen.take(task_id)
+    row = listed.take(task_id)
     if row is not None and _claim_seen(row, actor, clock, command_id, revision):
         return Done(row.instance_id)
 
@@ -89,6 +89,7 @@ def _claim_seen(
             written = store.write_claim(session, row, event, clock.now(), key)
     except psycopg.IntegrityError:  # this very command was carried out before
         return False
+    claimed.keep(written.rows())
     return bool(written.rows())
 
 

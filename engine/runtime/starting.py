@@ -30,7 +30,7 @@ from engine.runtime import store, transitions
 from engine.runtime.applying import apply
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.completing import complete_step
-from engine.runtime.locking import instance_row
+from engine.runtime.locking import instance_row, task_row
 from engine.runtime.models import Instance
 from engine.runtime.transitions import Transition, World
 from engine.runtime.world import (
@@ -112,7 +112,9 @@ def start_instance(
         first = next(iter(opened), None)
         if first is None:
             raise InvalidInput({}, N_("此流程没有可以随发起一并办理的任务。"))
-        return complete_step(session, first, data, day, actor, clock, command_id, None)
+        return complete_step(
+            session, task_row(session, first), data, day, actor, clock, command_id, None
+        )
 
     command = Command(
         "start",

@@ -30,13 +30,25 @@ _INSTANCE = """
 _LOCK_INSTANCE = f"SELECT {_INSTANCE} FROM instance i WHERE i.id = %(id)s FOR UPDATE"  # noqa: S608
 # The columns are constants of this module; values are bound.
 
+_TASK = """
+    t.id AS task_id, t.uid, t.element, t.state, t.organisation_id AS task_organisation_id,
+    t.candidates, t.assignee_id, t.revision AS task_revision
+"""
+
 _LOCK_TASK = f"""
-    SELECT {_INSTANCE}, t.id AS task_id, t.uid, t.element, t.state,
-        t.organisation_id AS task_organisation_id, t.candidates, t.assignee_id,
-        t.revision AS task_revision, i.xmin <> seen.xmin AS waited
+    SELECT {_INSTANCE}, {_TASK}, i.xmin <> seen.xmin AS waited
     FROM task t JOIN instance i ON i.id = t.instance_id JOIN instance seen ON seen.id = i.id
     WHERE t.id = %(id)s FOR UPDATE OF i
 """  # noqa: S608
+
+# Locks a matter that is as it was seen. Otherwise it fails, and with it whatever was sent along.
+_HOLD = """
+    SELECT 1 / count(*) FROM (
+        SELECT FROM instance WHERE id = %(id)s AND chain_length = %(length)s
+            AND chain_head = %(head)s AND path = %(path)s
+        FOR UPDATE
+    ) held
+"""
 
 _ENTRY_COLUMNS = (
     "chain_id, seq, form, kind, recorded_at, occurred_on, actor_id, on_behalf_of, element,"
@@ -101,32 +113,32 @@ _ASSIGN = f"""
 """  # noqa: S608
 
 # The same for a task that was only seen in a list, not locked: all of it, or nothing when the chain
-# has moved on since.
+# has moved on since. It returns what locking the task would.
 _CLAIM = f"""
-    WITH matter AS (
-        UPDATE instance SET chain_length = %(seq)s, chain_head = %(digest)s
+    WITH i AS (
+        UPDATE instance i SET chain_length = %(seq)s, chain_head = %(digest)s
         WHERE id = %(chain_id)s AND chain_length = %(seq)s - 1 AND chain_head = %(previous)s
-        RETURNING id
+        RETURNING {_INSTANCE}
     ),
     entry AS (
         INSERT INTO ledger_entry ({_ENTRY_COLUMNS})
-        SELECT {", ".join(f"%({name.strip()})s" for name in _ENTRY_COLUMNS.split(","))} FROM matter
+        SELECT {", ".join(f"%({name.strip()})s" for name in _ENTRY_COLUMNS.split(","))} FROM i
     ),
-    assigned AS (
-        UPDATE task SET assignee_id = %(actor_id)s, revision = revision + 1
-        WHERE id = %(task_id)s AND EXISTS (SELECT FROM matter)
-        RETURNING id, due_on
+    t AS (
+        UPDATE task t SET assignee_id = %(actor_id)s, revision = revision + 1
+        WHERE id = %(task_id)s AND EXISTS (SELECT FROM i)
+        RETURNING {_TASK}, t.due_on
     ),
     unlisted AS (
         DELETE FROM task_candidate WHERE task_id = %(task_id)s AND principal <> %(principal)s
-            AND EXISTS (SELECT FROM matter)
+            AND EXISTS (SELECT FROM i)
     ),
     listed AS (
         INSERT INTO task_candidate (principal, due_on, task_id)
-        SELECT %(principal)s, a.due_on, a.id FROM assigned a
+        SELECT %(principal)s, t.due_on, t.task_id FROM t
         ON CONFLICT DO NOTHING
     )
-    SELECT id FROM matter
+    SELECT * FROM i, t
 """  # noqa: S608
 
 _STATUS = f"""
@@ -254,6 +266,15 @@ def lock_task(session: Session, task_id: int) -> Record | None:
     return row
 
 
+def hold(session: Session, row: Record) -> None:
+    """Lock the matter of a row that was only seen, together with what comes next.
+
+    Should the matter have moved on since, that fails with psycopg's DivisionByZero.
+    """
+    head = {"length": row.chain_length, "head": bytes(row.chain_head)}
+    run(session, _HOLD, {"id": row.instance_id, "path": row.path, **head})
+
+
 def open_tasks(session: Session, instance_id: int) -> Sequence[Record]:
     """Return id, uid and element of the matter's open tasks."""
     return fetch(session, _OPEN_TASKS, {"id": instance_id})
@@ -350,7 +371,8 @@ def write_claim(
 ) -> Later:
     """Give a task, as ``row`` of a list showed it, to the event's actor, with what comes next.
 
-    No row comes back when the matter's chain has moved on since; then nothing was written.
+    The row that comes back is the task as :func:`lock_task` would find it now. None comes back when
+    the matter's chain has moved on since; then nothing was written.
     """
     entry, _ = seal(row.instance_id, head_of(row), event, now)
     return fetch_later(session, _CLAIM, {**entry, "principal": principal})

@@ -19,7 +19,7 @@ from engine.directory.policy import my_tasks, visible_matters
 from engine.errors import N_, InvalidInput
 from engine.runtime.models import MATTER_COLUMNS, Instance, Task, TaskCandidate
 from engine.runtime.queries.rows import TASK_COLUMNS, TASK_JOINS, Names, task_row
-from engine.runtime.seen import seen
+from engine.runtime.seen import listed
 from engine.runtime.views import Bucket, Inbox, TaskRow
 from engine.runtime.world import holidays
 
@@ -181,7 +181,7 @@ def _mine(
         given["after_due"], given["after_id"] = _parse(cursor)
     statement = _MINE.format(joins=_FILTER_JOINS if filters else "", conditions=conditions)
     rows = read(session, statement, {**given, **filters})
-    seen.keep(rows)
+    listed.keep(rows)
     return rows
 
 
