@@ -69,7 +69,7 @@ def write_event_log(
         f"{_string('lifecycle:transition', 'unknown')}</global>\n"
     )
     yield '<classifier name="Activity" keys="concept:name"/>\n'
-    yield '<classifier name="Activity and transition" keys="concept:name lifecycle:transition"/>\n'
+    yield '<classifier name="ActivityAndTransition" keys="concept:name lifecycle:transition"/>\n'
     yield _string("concept:name", "Guicheng")
     yield _string("lifecycle:model", "standard")
     matters = every_matter(session, actor, wanted)
