@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import DateTime, Engine, MetaData, Select, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 from sqlalchemy.types import TypeDecorator
 
 from engine.driver import Connection as Connection
@@ -255,6 +255,27 @@ def _commit(session: Session) -> None:
 @event.listens_for(db.session, "after_flush")
 def _note_flush(session: Session, context: object) -> None:
     session.info["flushed"] = True
+
+
+@event.listens_for(db.session, "do_orm_execute")
+def _note_writing(asked: ORMExecuteState) -> None:
+    if asked.is_update or asked.is_insert or asked.is_delete:
+        asked.session.info["flushed"] = True
+
+
+class Changes:
+    """Counts what this process writes besides steps: the directory, definitions, parameters."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+changes = Changes()
+
+
+@event.listens_for(db.session, "after_commit")
+def _count_change(session: Session) -> None:
+    changes.count += 1
 
 
 def after_commit(session: Session, effect: Callable[[], object]) -> None:
