@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from engine.definitions.duties import Duty, read_duty
 from engine.definitions.expected import Expected, read_expected
 from engine.definitions.reading import Report, Table, did_you_mean, parse_toml
 from engine.errors import PackageProblem, Problem, Severity
@@ -218,6 +219,8 @@ class Package:
     papers: tuple[Paper, ...]
     forecast: Mapping[str, Expected]
     """By step: the favourable answers that a forecast supposes; empty: nothing is forecast."""
+    duties: Mapping[str, Duty]
+    """By id: what organisations owe in every period, in the order of process.toml."""
     files: Mapping[str, bytes]
     """By path relative to the folder, ``/`` between the parts."""
     sha256: str
@@ -365,6 +368,13 @@ def _read(top: Table, files: Mapping[str, bytes]) -> Package:
     expected = top.named("forecast")
     for element, table in expected.items():
         remember("forecast", element, table)
+    duties: dict[str, Duty] = {}
+    for table in top.tables("duty"):
+        duty = read_duty(table, top.text("key"), _basis)
+        if duty.id in duties:
+            table.error("duplicate-duty", f"活动“{duty.id}”写了两次", "请换一个 id")
+        duties[duty.id] = duty
+        remember("duty", duty.id, table)
     package = Package(
         key=top.text("key"),
         title=top.text("title"),
@@ -384,6 +394,7 @@ def _read(top: Table, files: Mapping[str, bytes]) -> Package:
         documents=tuple(documents.values()),
         papers=tuple(papers.values()),
         forecast=read_expected(expected),
+        duties=MappingProxyType(duties),
         files=MappingProxyType(dict(files)),
         sha256=content_hash(files),
         lines=MappingProxyType(lines),
@@ -540,6 +551,7 @@ __all__ = [
     "At",
     "Basis",
     "Document",
+    "Duty",
     "Effect",
     "Lane",
     "MessageAction",
