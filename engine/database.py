@@ -129,6 +129,11 @@ def fetch_later(session: Session, statement: str, parameters: Mapping[str, Any])
     return _driver(session).fetch_later(statement, parameters)
 
 
+def precede(session: Session, statement: str, parameters: Mapping[str, Any]) -> None:
+    """Carry out a hot statement before whatever comes next, see :meth:`Connection.precede`."""
+    _driver(session).precede(statement, parameters)
+
+
 def run(session: Session, statement: str, parameters: Mapping[str, Any]) -> None:
     """Carry out a hot statement that returns nothing, with what comes next."""
     _driver(session).run(statement, parameters)

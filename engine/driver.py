@@ -50,6 +50,7 @@ class Connection(psycopg.Connection[Any]):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._ready: dict[str, _Prepared] = {}
+        self._first: _Command | None = None
         self._waiting: list[tuple[_Command, Later | None]] = []
 
     def read(self, statement: str, parameters: Mapping[str, Any]) -> list[Record]:
@@ -57,7 +58,7 @@ class Connection(psycopg.Connection[Any]):
 
         When no transaction is open, none is begun for it.
         """
-        if self._waiting or self.pgconn.transaction_status != _IDLE:
+        if self._waiting or self._first or self.pgconn.transaction_status != _IDLE:
             return self.fetch(statement, parameters)
         prepared = self._prepared_statement(statement)
         return prepared.rows(self._ask(prepared.command(parameters)))
@@ -87,9 +88,17 @@ class Connection(psycopg.Connection[Any]):
         """Carry out a statement as :meth:`fetch_later` does, when no rows are wanted."""
         self._waiting.append((self._prepared_statement(statement).command(parameters), None))
 
+    def precede(self, statement: str, parameters: Mapping[str, Any]) -> None:
+        """Carry out a statement before whatever comes next, in the same trip.
+
+        It is left out if nothing comes but one statement and the commit: that is a transaction by
+        itself, and has to look for itself.
+        """
+        self._first = self._prepared_statement(statement).command(parameters)
+
     def send_waiting(self) -> None:
         """Carry out now what waits for the next statement, if anything does."""
-        if self._waiting:
+        if self._waiting or self._first:
             self._send_waiting()
 
     def cursor(self, *args: Any, **more: Any) -> Any:
@@ -99,17 +108,26 @@ class Connection(psycopg.Connection[Any]):
 
     def commit(self) -> None:
         """Commit the pending transaction, if there is one."""
-        if self._waiting:
+        if len(self._waiting) == 1 and self.pgconn.transaction_status == _IDLE:
+            self._first = None
+            ((command, later),) = self._waiting
+            self._waiting = []
+            result = self._ask(command)
+            if later is not None:
+                later.receive(result)
+        elif self._waiting:
             self.run("COMMIT", {})
             self._send_waiting()
         elif self.pgconn.transaction_status == TransactionStatus.INTRANS:
             _check(self.pgconn.exec_(b"COMMIT"))
         elif self.pgconn.transaction_status != _IDLE:
             super().commit()
+        self._first = None
 
     def rollback(self) -> None:
         """Roll back to the start of the pending transaction, if there is one."""
         self._waiting.clear()
+        self._first = None
         status = self.pgconn.transaction_status
         if status == _IDLE:
             return
@@ -137,6 +155,9 @@ class Connection(psycopg.Connection[Any]):
         """Carry out what waits, all in one trip."""
         commands = self._waiting
         self._waiting = []
+        if self._first is not None:
+            commands.insert(0, (self._first, None))
+            self._first = None
         if self.pgconn.transaction_status == _IDLE and not self.autocommit:
             commands.insert(0, (self._prepared_statement("BEGIN").command({}), None))
         if len(commands) == 1:

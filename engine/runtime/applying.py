@@ -71,6 +71,7 @@ def apply(
         session,
         store.Write(
             entry=entry,
+            path=row.path,
             snapshot=None if ended else transition.matter.snapshot,
             status="cancelled" if cancelled else "completed" if ended else row.status,
             outcome=outcome.code if outcome else standing,

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from engine.database import Later, Record, fetch, fetch_later, run
+from engine.database import Later, Record, fetch, fetch_later, precede, run
 from engine.ledger.chain import Event, Head, seal
 from engine.runtime.models import NO_LIMIT
 
@@ -59,6 +59,7 @@ _ENTRY = f"""
     VALUES ({", ".join(f"%({name.strip()})s" for name in _ENTRY_COLUMNS.split(","))})
 """  # noqa: S608
 
+# It fails like _HOLD where the matter is not as it was seen or locked.
 _STEP = f"""
     WITH entry AS ({_ENTRY}),
     matter AS (
@@ -66,7 +67,9 @@ _STEP = f"""
             chain_head = %(digest)s, status = %(status)s, outcome = %(outcome)s, stage = %(stage)s,
             ended_on = %(ended_on)s, ended_at = %(ended_at)s, watch = %(watch)s,
             backfilled = backfilled OR %(backfilled)s
-        WHERE id = %(chain_id)s
+        WHERE id = %(chain_id)s AND chain_length = %(seq)s - 1 AND chain_head = %(previous)s
+            AND path = %(path)s
+        RETURNING id
     ),
     closed AS (
         UPDATE task SET closed_at = %(recorded_at)s, revision = revision + 1,
@@ -90,7 +93,7 @@ _STEP = f"""
         INSERT INTO task_candidate (principal, due_on, task_id)
         SELECT DISTINCT p, o.due_on, o.id FROM opened o, unnest(o.candidates) p
     )
-    SELECT id, element FROM opened ORDER BY id
+    SELECT id, element FROM opened WHERE 1 / (SELECT count(*) FROM matter) = 1 ORDER BY id
 """  # noqa: S608
 
 _ASSIGN = f"""
@@ -213,6 +216,8 @@ class Write:
     """All that a step changes in the rows of its matter."""
 
     entry: Mapping[str, Any]
+    path: str
+    """Where the matter stood in the tree when it was seen or locked."""
     snapshot: bytes | None
     status: str
     outcome: str | None = None
@@ -269,10 +274,11 @@ def lock_task(session: Session, task_id: int) -> Record | None:
 def hold(session: Session, row: Record) -> None:
     """Lock the matter of a row that was only seen, together with what comes next.
 
-    Should the matter have moved on since, that fails with psycopg's DivisionByZero.
+    Should the matter have moved on since, that fails with psycopg's DivisionByZero. So does the
+    statement that writes a step, if it is all that comes.
     """
     head = {"length": row.chain_length, "head": bytes(row.chain_head)}
-    run(session, _HOLD, {"id": row.instance_id, "path": row.path, **head})
+    precede(session, _HOLD, {"id": row.instance_id, "path": row.path, **head})
 
 
 def open_tasks(session: Session, instance_id: int) -> Sequence[Record]:
@@ -318,6 +324,7 @@ def write_step(session: Session, write: Write) -> Opened:
     """Write a step, with what comes next, and return the new tasks in the order given."""
     parameters = {
         **write.entry,
+        "path": write.path,
         "state": write.snapshot,
         "status": write.status,
         "outcome": write.outcome,

@@ -123,6 +123,57 @@ def test_an_error_in_what_waits_comes_with_the_commit_and_nothing_is_committed(
     assert words(connection) == []
 
 
+NONE_YET = "SELECT 1 / (1 - count(*)) FROM thing"
+"""Fails where the table holds exactly one row."""
+
+
+def test_what_precedes_goes_before_the_next_statement_and_can_stop_it(
+    connection: Connection,
+) -> None:
+    connection.precede(NONE_YET, {})
+    connection.fetch(INSERT, {"id": 1, "word": "one"})
+    connection.commit()
+    connection.precede(NONE_YET, {})
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        connection.fetch(INSERT, {"id": 2, "word": "two"})
+    connection.rollback()
+    connection.precede(NONE_YET, {})
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        connection.read("SELECT 1 AS one", {})
+    connection.rollback()
+    connection.precede(NONE_YET, {})
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        connection.cursor()
+    connection.rollback()
+    connection.precede(NONE_YET, {})
+    connection.run(INSERT, {"id": 2, "word": "two"})
+    connection.run(INSERT, {"id": 3, "word": "three"})
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        connection.commit()
+    connection.rollback()
+    assert words(connection) == ["one"]
+
+
+def test_what_precedes_is_left_out_before_a_lone_statement_and_the_commit(
+    connection: Connection,
+) -> None:
+    connection.run(INSERT, {"id": 1, "word": "one"})
+    connection.commit()
+    connection.precede(NONE_YET, {})
+    connection.run(INSERT, {"id": 2, "word": "two"})
+    connection.commit()
+    assert connection.info.transaction_status == TransactionStatus.IDLE
+    assert words(connection) == ["one", "two"]
+
+
+def test_what_precedes_is_forgotten_by_a_rollback(connection: Connection) -> None:
+    connection.run(INSERT, {"id": 1, "word": "one"})
+    connection.commit()
+    connection.precede(NONE_YET, {})
+    connection.rollback()
+    assert words(connection) == ["one"]
+
+
 def test_statements_stay_prepared_over_a_rollback(connection: Connection) -> None:
     for _ in range(3):
         connection.fetch("SELECT 1 AS one", {})
