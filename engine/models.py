@@ -13,6 +13,7 @@ ROOMS = (
     "engine.compliance.parameter_models",
     "engine.compliance.regulation_models",
     "engine.runtime.models",
+    "engine.duties.models",
 )
 
 for room in ROOMS:

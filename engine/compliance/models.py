@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Date,
     ForeignKey,
     Identity,
@@ -39,6 +40,8 @@ class MatterFacts(db.Model):  # type: ignore[name-defined,misc]
 class Finding(db.Model):  # type: ignore[name-defined,misc]
     """A rule that a matter does not meet (问题), or has to meet by a day to come.
 
+    What an organisation owes in a period and did not do is one too: it has a duty and no matter.
+
     It is never deleted once it was a problem: what is met later keeps its row and its notes.
     """
 
@@ -55,10 +58,13 @@ class Finding(db.Model):  # type: ignore[name-defined,misc]
         Index("ix_finding_until", "until", postgresql_where="outcome = 'pending'"),
         Index("ix_finding_outcome_day", "outcome", "day", "id"),
         Index("ix_finding_asked", "organisation_id", "id", postgresql_where="state = 'asked'"),
+        Index("uq_finding_duty_id", "duty_id", unique=True, postgresql_where="duty_id IS NOT NULL"),
+        CheckConstraint("num_nonnulls(instance_id, duty_id) = 1", name="about_one"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    instance_id: Mapped[int] = mapped_column(ForeignKey("instance.id"))
+    instance_id: Mapped[int | None] = mapped_column(ForeignKey("instance.id"))
+    duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"))
     process_key: Mapped[str] = mapped_column(Text)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     path: Mapped[str] = mapped_column(Text)
