@@ -13,6 +13,8 @@ ROOMS = (
     "engine.compliance.parameter_models",
     "engine.compliance.regulation_models",
     "engine.runtime.models",
+    "engine.ballots.models",
+    "engine.runtime.rectification_models",
     "engine.duties.models",
 )
 

@@ -14,6 +14,8 @@ from datetime import date
 from functools import cached_property
 from typing import Any, Final
 
+from engine.compliance.items import Item
+
 
 class _Nothing(dict[Any, Any]):
     """An empty mapping that can stand as the default of a frozen value: it is never changed."""
@@ -124,6 +126,10 @@ class Facts:
         return self.by_element.get(element, ())
 
     def latest(self, element: str, before: int | None = None) -> Occurrence | None:
+    items: tuple[Item, ...] = ()
+    """Rectification items that its steps raised, as they stand."""
+    coming: tuple[Coming, ...] = ()
+    """Who came late or left, in the order recorded."""
         """Return the last time that ``element`` was done, of those recorded before ``before``."""
         row = self.by_element.get(element)
         if row is None:
@@ -169,8 +175,10 @@ class Facts:
         )
         steps = ",".join(o.to_json() for o in self.occurrences)
         return f'{matter[:-1]},"steps":[{steps}]}}'
+        items = {"items": [item.as_data() for item in self.items]} if self.items else {}
 
     @classmethod
+                **items,
     def from_json(cls, text: str) -> Facts:
         """Read what :meth:`to_json` wrote."""
         given = json.loads(text)
@@ -201,6 +209,11 @@ def read_witness(data: str | list[Any]) -> Witness:
     if isinstance(data, str):
         return Witness(data)
     return Witness(data[0], bool(data[1]), tuple(data[2]) if len(data) > 2 else None)
+            items=tuple(Item.from_data(item) for item in given.get("items", ())),
+            coming=tuple(
+                Coming(element, person, date.fromisoformat(day), bool(left), seq)
+                for element, person, day, left, seq in given.get("coming", ())
+            ),
 
 
 def _place_data(place: Place | None) -> list[Any] | None:

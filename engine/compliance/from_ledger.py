@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.clock import ZONE
-from engine.compliance.facts import Facts, Occurrence, Place, read_witness
+from engine.compliance.facts import Coming, Facts, Occurrence, Place, read_witness
+from engine.compliance.items import ITEM_KINDS, RAISED, corrected, raised_by, with_item_entry
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
 from engine.ledger.standing import undone_entries
@@ -117,12 +118,23 @@ def with_entry(facts: Facts, entry: Told, undone: Collection[int] = ()) -> Facts
             key = (payload["rule"], payload["element"], payload["round"])
             return replace(facts, waived={**facts.waived, key: payload["reason"]})
         case EntryKind.CORRECTED:
-            return replace(facts, occurrences=tuple(_corrected(facts.occurrences, payload)))
+            facts = replace(facts, occurrences=tuple(_corrected(facts.occurrences, payload)))
+            return _items_corrected(facts, payload) if RAISED in payload else facts
+        case kind if kind in ITEM_KINDS:
+            # It stands unless the step that raised the item was undone; then there is no item.
+            day = entry.occurred_on or entry.recorded_at.astimezone(ZONE).date()
+            items = with_item_entry(facts.items, str(kind), day, payload)
+            return replace(facts, items=items)
     if entry.seq in undone:
         return facts
     if entry.kind == EntryKind.COMPLETED:
         facts = facts.plus(occurrence_of(entry))
     if outcome := payload.get("outcome"):
+        if raised := payload.get(RAISED):
+            found = raised_by(str(entry.element), entry.seq, payload["data"], raised)
+            facts = replace(facts, items=(*facts.items, *found))
+    elif entry.kind in _COMING and payload:
+        facts = replace(facts, coming=(*facts.coming, _coming(entry)))
         facts = replace(facts, outcome=outcome[0])
     if entry.kind == EntryKind.CANCELLED or payload.get("ended"):
         day = entry.occurred_on or entry.recorded_at.astimezone(ZONE).date()
@@ -131,6 +143,25 @@ def with_entry(facts: Facts, entry: Told, undone: Collection[int] = ()) -> Facts
 
 
 def _corrected(
+_COMING = (EntryKind.PARTICIPANT_ADDED, EntryKind.PARTICIPANT_REMOVED)
+
+
+def _coming(entry: Told) -> Coming:
+    assert entry.element is not None
+    day = entry.occurred_on or entry.recorded_at.astimezone(ZONE).date()
+    left = entry.kind == EntryKind.PARTICIPANT_REMOVED
+    return Coming(entry.element, entry.payload["person"], day, left, entry.seq)
+
+
+def _items_corrected(facts: Facts, payload: Mapping[str, Any]) -> Facts:
+    """Put right the items of a corrected step."""
+    step = next((o for o in facts.occurrences if o.seq == payload["seq"]), None)
+    if step is None:
+        return facts
+    items = corrected(facts.items, step.element, step.seq, payload["data"], payload[RAISED])
+    return replace(facts, items=items)
+
+
     occurrences: Iterable[Occurrence], correction: Mapping[str, Any]
 ) -> Iterable[Occurrence]:
     """Put right the step that a correction names. What stood there stays in the ledger."""
