@@ -77,6 +77,8 @@ class Occurrence:
     """Nobody did it: a timer went off."""
     statuses: tuple[tuple[str, date], ...] = ()
     """Membership statuses that followed from the step, with the day from which each counts."""
+    item: int | None = None
+    """Whose it was, of a step with a task for each of a list of people."""
     _text: str | None = field(default=None, init=False, compare=False, repr=False)
     """The step as JSON, once it was asked for: a matter is written again after every step."""
 
@@ -92,6 +94,18 @@ class Occurrence:
             object.__setattr__(self, "_text", _compact(_step_data(self)))
         assert self._text is not None
         return self._text
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Somebody came onto the list of a step with a task for each, or left it."""
+
+    element: str
+    """The activity that runs for each person."""
+    person: int
+    on: date
+    left: bool
+    seq: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,6 +126,10 @@ class Facts:
     """Rule id and element: overrides of a block granted beforehand."""
     waived: Mapping[FindingKey, str] = field(default=NOTHING)
     """Findings waived, each with the reason."""
+    items: tuple[Item, ...] = ()
+    """Rectification items that its steps raised, as they stand."""
+    coming: tuple[Coming, ...] = ()
+    """Who came late or left, in the order recorded."""
 
     @cached_property
     def by_element(self) -> Mapping[str, tuple[Occurrence, ...]]:
@@ -126,10 +144,6 @@ class Facts:
         return self.by_element.get(element, ())
 
     def latest(self, element: str, before: int | None = None) -> Occurrence | None:
-    items: tuple[Item, ...] = ()
-    """Rectification items that its steps raised, as they stand."""
-    coming: tuple[Coming, ...] = ()
-    """Who came late or left, in the order recorded."""
         """Return the last time that ``element`` was done, of those recorded before ``before``."""
         row = self.by_element.get(element)
         if row is None:
@@ -161,8 +175,10 @@ class Facts:
 
     def to_json(self) -> str:
         """Return the matter as compact text."""
+        items = {"items": [item.as_data() for item in self.items]} if self.items else {}
         matter = _compact(
             {
+                **items,
                 "key": self.key,
                 "at": _place_data(self.organisation),
                 "subject": self.subject,
@@ -171,14 +187,13 @@ class Facts:
                 "outcome": self.outcome,
                 "allowed": sorted(map(list, self.allowed)),
                 "waived": [[*key, reason] for key, reason in self.waived.items()],
+                **({"coming": list(map(_coming_data, self.coming))} if self.coming else {}),
             }
         )
         steps = ",".join(o.to_json() for o in self.occurrences)
         return f'{matter[:-1]},"steps":[{steps}]}}'
-        items = {"items": [item.as_data() for item in self.items]} if self.items else {}
 
     @classmethod
-                **items,
     def from_json(cls, text: str) -> Facts:
         """Read what :meth:`to_json` wrote."""
         given = json.loads(text)
@@ -194,6 +209,11 @@ class Facts:
             outcome=given["outcome"],
             allowed=frozenset((rule, element) for rule, element in given["allowed"]),
             waived={(r, e, n): reason for r, e, n, reason in given["waived"]},
+            items=tuple(Item.from_data(item) for item in given.get("items", ())),
+            coming=tuple(
+                Coming(element, person, date.fromisoformat(day), bool(left), seq)
+                for element, person, day, left, seq in given.get("coming", ())
+            ),
         )
 
 
@@ -209,11 +229,10 @@ def read_witness(data: str | list[Any]) -> Witness:
     if isinstance(data, str):
         return Witness(data)
     return Witness(data[0], bool(data[1]), tuple(data[2]) if len(data) > 2 else None)
-            items=tuple(Item.from_data(item) for item in given.get("items", ())),
-            coming=tuple(
-                Coming(element, person, date.fromisoformat(day), bool(left), seq)
-                for element, person, day, left, seq in given.get("coming", ())
-            ),
+
+
+def _coming_data(one: Coming) -> list[Any]:
+    return [one.element, one.person, one.on.isoformat(), one.left, one.seq]
 
 
 def _place_data(place: Place | None) -> list[Any] | None:
@@ -246,6 +265,8 @@ def _step_data(o: Occurrence) -> dict[str, Any]:
         found["timer"] = True
     if o.statuses:
         found["s"] = [[status, since.isoformat()] for status, since in o.statuses]
+    if o.item is not None:
+        found["i"] = o.item
     return found
 
 
@@ -264,4 +285,5 @@ def _step(data: Mapping[str, Any]) -> Occurrence:
         rolls={name: tuple(people) for name, people in data.get("r", NOTHING).items()},
         by_timer=data.get("timer", False),
         statuses=tuple((s, date.fromisoformat(since)) for s, since in data.get("s", ())),
+        item=data.get("i"),
     )

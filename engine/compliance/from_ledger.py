@@ -89,6 +89,7 @@ def occurrence_of(entry: Told) -> Occurrence:
         statuses=tuple(
             (code, date.fromisoformat(since)) for code, since in payload.get("status", ())
         ),
+        item=payload.get("item"),
     )
 
 
@@ -129,12 +130,12 @@ def with_entry(facts: Facts, entry: Told, undone: Collection[int] = ()) -> Facts
         return facts
     if entry.kind == EntryKind.COMPLETED:
         facts = facts.plus(occurrence_of(entry))
-    if outcome := payload.get("outcome"):
         if raised := payload.get(RAISED):
             found = raised_by(str(entry.element), entry.seq, payload["data"], raised)
             facts = replace(facts, items=(*facts.items, *found))
     elif entry.kind in _COMING and payload:
         facts = replace(facts, coming=(*facts.coming, _coming(entry)))
+    if outcome := payload.get("outcome"):
         facts = replace(facts, outcome=outcome[0])
     if entry.kind == EntryKind.CANCELLED or payload.get("ended"):
         day = entry.occurred_on or entry.recorded_at.astimezone(ZONE).date()
@@ -142,7 +143,6 @@ def with_entry(facts: Facts, entry: Told, undone: Collection[int] = ()) -> Facts
     return facts
 
 
-def _corrected(
 _COMING = (EntryKind.PARTICIPANT_ADDED, EntryKind.PARTICIPANT_REMOVED)
 
 
@@ -162,6 +162,7 @@ def _items_corrected(facts: Facts, payload: Mapping[str, Any]) -> Facts:
     return replace(facts, items=items)
 
 
+def _corrected(
     occurrences: Iterable[Occurrence], correction: Mapping[str, Any]
 ) -> Iterable[Occurrence]:
     """Put right the step that a correction names. What stood there stays in the ledger."""
