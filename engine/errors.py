@@ -6,7 +6,7 @@ wrong and what to do, with ``%(name)s`` places that ``params`` fill, so that it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -193,3 +193,21 @@ class Sentence(str):
         made = super().__new__(cls, template % words if words else template)
         made.template, made.params = template, params
         return made
+
+
+def say(message: GuichengError | Translatable | str, translate: Callable[[str], str] = str) -> str:
+    """Return a message as text; ``translate`` is given each template, by default Chinese stays."""
+    if isinstance(message, str) and not isinstance(message, Sentence):
+        return translate(message) if message else ""
+    template = translate(message.template)
+    params = {name: _place(value, translate) for name, value in message.params.items()}
+    return template % params if params else template
+
+
+def _place(value: Any, translate: Callable[[str], str]) -> Any:
+    """Return what fills a place of a sentence: words are translated, numbers stay as they are."""
+    if isinstance(value, (str, Translatable)):
+        return say(value, translate)
+    if isinstance(value, tuple):
+        return translate(N_("、")).join(say(item, translate) for item in value)
+    return value

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, gettext
 
-from engine.errors import GuichengError, Sentence, Translatable
+from engine.errors import GuichengError, Translatable, say
 
 LANGUAGES: Final = {"zh": "中文", "en": "English"}
 _LOCALES: Final = {"zh": "zh_Hans_CN", "en": "en"}
@@ -24,20 +24,7 @@ def chosen_language() -> str:
 
 def in_words(message: GuichengError | Translatable | str) -> str:
     """Return an engine message in the reader's language."""
-    if isinstance(message, str) and not isinstance(message, Sentence):
-        return str(gettext(message)) if message else ""
-    params = {name: _place(value) for name, value in message.params.items()}
-    template = str(gettext(message.template))
-    return template % params if params else template
-
-
-def _place(value: Any) -> Any:
-    """Return what fills a place of a sentence: words in the reader's language, numbers as is."""
-    if isinstance(value, (str, Translatable)):
-        return in_words(value)
-    if isinstance(value, tuple):
-        return gettext("、").join(in_words(item) for item in value)
-    return value
+    return say(message, gettext)
 
 
 def register(app: Flask) -> None:

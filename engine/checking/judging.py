@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -71,8 +72,8 @@ def check_matter(matter: GivenMatter, *, today: date | None = None) -> Checked:
     return Checked(matter, day, tuple(results), conformance)
 
 
-def as_json(checked: Checked) -> dict[str, Any]:
-    """Return what was found for programs to read."""
+def as_json(checked: Checked, translate: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return what was found for programs to read; its sentences are said through ``translate``."""
     facts = checked.matter.facts
     return {
         "format": "guicheng-check-1",
@@ -82,8 +83,8 @@ def as_json(checked: Checked) -> dict[str, Any]:
         "ended_on": facts.ended_on.isoformat() if facts.ended_on else None,
         "outcome": facts.outcome,
         "hard": checked.hard,
-        "findings": [_finding(r) for r in checked.broken],
-        "pending": [_finding(r) for r in checked.pending],
+        "findings": [_finding(r, translate) for r in checked.broken],
+        "pending": [_finding(r, translate) for r in checked.pending],
         "met": sum(r.outcome is Outcome.MET for r in checked.results),
         "deviations": [
             {
@@ -91,7 +92,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
                 "element": d.element,
                 "round": d.round,
                 "day": d.day.isoformat() if d.day else None,
-                "sentence": render(d.sentence),
+                "sentence": render(d.sentence, translate),
             }
             for d in checked.conformance.deviations
         ],
@@ -99,7 +100,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
     }
 
 
-def _finding(result: Result) -> dict[str, Any]:
+def _finding(result: Result, translate: Callable[[str], str]) -> dict[str, Any]:
     return {
         "rule": result.rule.id,
         "title": result.rule.title,
@@ -111,6 +112,6 @@ def _finding(result: Result) -> dict[str, Any]:
         "articles": [article.article for article in result.articles],
         "day": result.day.isoformat(),
         "until": result.until.isoformat() if result.until else None,
-        "sentence": render(result.sentence),
+        "sentence": render(result.sentence, translate),
         "provisional": result.provisional,
     }

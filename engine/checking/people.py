@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from engine.checking.tables import Part, hint
+from engine.checking.tables import Part, choice, hint
 from engine.compliance.facts import Place, Witness
 from engine.directory.codes import MembershipStatus, OrganisationKind, PostKind
+from engine.errors import N_, Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +99,18 @@ def read_organisations(file: Part) -> dict[str, FileOrganisation]:
         kind = _code(part, "kind", OrganisationKind)
         one = FileOrganisation(number, name, kind, part.flag("approves"), part.get("parent"))
         if name in found:
-            part.wrong("name", f"“{name}”出现了两次。")
+            part.wrong("name", Sentence(N_("“%(name)s”出现了两次。"), name=name))
         found[name] = one
         part.done()
     for n, one in enumerate(found.values()):
         if one.parent is not None and one.parent not in found:
             file.report.wrong(
                 f"organisations[{n}].parent",
-                f"没有“{one.parent}”这个党组织{hint(str(one.parent), found)}。",
+                Sentence(
+                    N_("没有“%(word)s”这个党组织%(near)s。"),
+                    word=str(one.parent),
+                    near=hint(str(one.parent), found),
+                ),
             )
     return found
 
@@ -116,7 +121,13 @@ def read_people(file: Part, organisations: Mapping[str, FileOrganisation]) -> di
     for number, part in enumerate(file.parts("people"), 1):
         name = part.text("name")
         if name in found:
-            part.wrong("name", f"“{name}”出现了两次；同名的请加以区别，例如“{name}（二组）”。")
+            part.wrong(
+                "name",
+                Sentence(
+                    N_("“%(name)s”出现了两次；同名的请加以区别，例如“%(name)s（二组）”。"),
+                    name=name,
+                ),
+            )
         found[name] = FilePerson(
             number,
             name,
@@ -145,14 +156,15 @@ def _post(part: Part, organisations: Mapping[str, FileOrganisation]) -> tuple[st
     code = _code(part, "post", PostKind)
     at = part.text("at")
     if at and at not in organisations:
-        part.wrong("at", f"没有“{at}”这个党组织{hint(at, organisations)}。")
+        near = hint(at, organisations)
+        part.wrong("at", Sentence(N_("没有“%(word)s”这个党组织%(near)s。"), word=at, near=near))
     return code, at, _span(part)
 
 
 def _span(part: Part) -> Span:
     span = Span(part.day("since"), part.day("until"))
     if span.since and span.until and span.until < span.since:
-        part.wrong("until", "早于起始日期。")
+        part.wrong("until", Sentence(N_("早于起始日期。")))
     part.done()
     return span
 
@@ -166,6 +178,6 @@ def _code(
         if given in (code.value, code.label):
             return code.value
     if given:
-        known = "、".join(f"{code.value}（{code.label}）" for code in codes)
-        part.wrong(key, f"没有“{given}”，可填：{known}。")
+        known = tuple(choice(code.value, code.label) for code in codes)
+        part.wrong(key, Sentence(N_("没有“%(word)s”，可填：%(known)s。"), word=given, known=known))
     return given

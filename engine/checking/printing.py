@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from engine.checking.judging import Checked
 from engine.compliance.results import Result, Severity, render
 from engine.definitions.versions import Definition
+from engine.errors import N_, Sentence, say
 
 WIDEST: Final = 100
 """Columns of a terminal to fill with the last column; its text is broken there."""
@@ -19,81 +20,104 @@ _NO_LINE_BEGINS: Final = "，。；：、）”？！"
 
 
 def report(checked: Checked, translate: Callable[[str], str] = str) -> Iterator[str]:
-    """Yield the lines of the report."""
+    """Yield the lines of the report; ``translate`` is given each template."""
+
+    def said(template: str, **params: Any) -> str:
+        return say(Sentence(template, **params), translate)
+
     facts = checked.matter.facts
     definition = checked.matter.procedure.definition
-    yield f"{definition.package.title}　{checked.matter.title}".rstrip("　")
-    end = f"{facts.ended_on} 办结" if facts.ended_on else "尚未办结"
-    steps = len(facts.occurrences)
-    yield f"{facts.started_on} 起，{end}，{steps} 个环节；按 {checked.judged_on} 检查"
-    yield ""
-    yield from _section(
-        "不符合的规则", "没有发现不符合的规则。", checked.broken, definition, translate
+    yield f"{translate(definition.package.title)}　{checked.matter.title}".rstrip("　")
+    yield said(
+        N_("%(start)s 起，%(end)s，%(n)s 个环节；按 %(day)s 检查"),
+        start=facts.started_on.isoformat(),
+        end=Sentence(N_("%(day)s 办结"), day=facts.ended_on.isoformat())
+        if facts.ended_on
+        else Sentence(N_("尚未办结")),
+        n=len(facts.occurrences),
+        day=checked.judged_on.isoformat(),
     )
+    yield ""
+    if checked.broken:
+        head = said(N_("不符合的规则（%(n)s）"), n=len(checked.broken))
+        yield from _section(head, checked.broken, definition, translate)
+    else:
+        yield said(N_("没有发现不符合的规则。"))
     if checked.pending:
-        yield from _section("待定的规则", "", checked.pending, definition, translate)
+        head = said(N_("待定的规则（%(n)s）"), n=len(checked.pending))
+        yield from _section(head, checked.pending, definition, translate)
     found = checked.conformance.deviations
     if found:
-        yield f"与流程不一致之处（{len(found)}）"
+        yield said(N_("与流程不一致之处（%(n)s）"), n=len(found))
         rows = [
             (
-                d.departure.label,
-                _step(definition, d.element, d.round),
+                said(d.departure.label),
+                say(_step(definition, d.element, d.round), translate),
                 d.day.isoformat() if d.day else "—",
                 render(d.sentence, translate),
             )
             for d in found
         ]
-        yield from table(("类型", "环节", "日期", "说明"), rows)
+        heads = (N_("类型"), N_("环节"), N_("日期"), N_("说明"))
+        yield from table([said(head) for head in heads], rows)
         yield ""
     else:
-        yield "办理顺序与流程一致。"
-    warnings = len(checked.broken) - checked.hard
-    yield (
-        f"不符合 {checked.hard} 项，提醒 {warnings} 项，待定 {len(checked.pending)} 项；"
-        f"与流程不一致 {len(found)} 处，吻合度 {checked.conformance.fitness:.0%}。"
+        yield said(N_("办理顺序与流程一致。"))
+    yield said(
+        N_(
+            "不符合 %(hard)s 项，提醒 %(warnings)s 项，待定 %(pending)s 项；"
+            "与流程不一致 %(found)s 处，吻合度 %(fitness)s。"
+        ),
+        hard=checked.hard,
+        warnings=len(checked.broken) - checked.hard,
+        pending=len(checked.pending),
+        found=len(found),
+        fitness=f"{checked.conformance.fitness:.0%}",
     )
 
 
 def _section(
     title: str,
-    nothing: str,
     results: Sequence[Result],
     definition: Definition,
     translate: Callable[[str], str],
 ) -> Iterator[str]:
-    if not results:
-        yield nothing
-        return
-    yield f"{title}（{len(results)}）"
+    yield title
     rows = [
         (
             result.rule.id,
-            "不符合" if result.severity is Severity.HARD else "提醒",
-            _step(definition, result.element, result.round),
+            translate(N_("不符合") if result.severity is Severity.HARD else N_("提醒")),
+            say(_step(definition, result.element, result.round), translate),
             result.day.isoformat(),
-            _basis(result),
+            say(_basis(result), translate),
             render(result.sentence, translate),
         )
         for result in results
     ]
-    yield from table(("规则", "轻重", "环节", "日期", "依据", "说明"), rows)
+    heads = (N_("规则"), N_("轻重"), N_("环节"), N_("日期"), N_("依据"), N_("说明"))
+    yield from table([translate(head) for head in heads], rows)
     yield ""
 
 
 def _step(definition: Definition, element: str, round: int) -> str:
     step = definition.package.steps.get(element)
     if step is None:
-        return element
+        return Sentence("%(element)s", element=element)
     words = f"{step.number} {step.title}" if step.number else step.title
-    return words if round == 1 else f"{words}（第 {round} 次）"
+    if round == 1:
+        return words
+    return Sentence(N_("%(step)s（第 %(n)s 次）"), step=words, n=round)
 
 
 def _basis(result: Result) -> str:
     edition = f"{result.edition} " if result.edition and len(result.edition) == 4 else ""
     named = [article.article for article in result.articles]
-    shown = named if len(named) <= MOST_ARTICLES else named[:1]
-    return edition + "、".join(shown) + (f" 等 {len(named)} 条" if shown != named else "")
+    shown = tuple(named if len(named) <= MOST_ARTICLES else named[:1])
+    if len(shown) == len(named):
+        return Sentence(f"{edition}%(articles)s", articles=shown)
+    return Sentence(
+        N_("%(edition)s%(article)s 等 %(n)s 条"), edition=edition, article=shown[0], n=len(named)
+    )
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.errors import GuichengError
+from engine.errors import N_, GuichengError, Sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """One thing that is wrong: the place as the writer of the file sees it, and what to do."""
+    """One thing that is wrong: the place as the writer of the file sees it, and what to do.
+
+    Both are sentences, to be said in the language of who asks.
+    """
 
     where: str
     what: str
 
+    @property
+    def sentence(self) -> str:
+        """The place and what is wrong with it."""
+        if not self.where:
+            return self.what
+        return Sentence(N_("%(where)s：%(what)s"), where=self.where, what=self.what)
+
     def __str__(self) -> str:
-        return f"{self.where}：{self.what}" if self.where else self.what
+        return str(self.sentence)
 
 
 class FileWrong(GuichengError):
@@ -44,7 +54,9 @@ class Places:
         while part:
             if part in self._known:
                 found = self._known[part]
-                return found if found.startswith("表") else f"{found}，{path}"
+                if found.startswith("表"):  # a cell says it all
+                    return found
+                return Sentence(N_("%(place)s，%(path)s"), place=found, path=path)
             cut = max(part.rfind("."), part.rfind("["))
             part = part[:cut] if cut > 0 else ""
         return path

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.checking.reading import FORMAT, MOST_STEPS
+from engine.checking.reading import FORMAT
+from engine.checking.steps import MOST_STEPS
 from engine.directory.codes import MembershipStatus, OrganisationKind, PostKind
 
 

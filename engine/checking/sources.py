@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.checking.problems import FileWrong, Places, Wrong
+from engine.errors import N_, Sentence
 
 LARGEST_TEXT: Final = 2 * 1024 * 1024
 """Longest JSON or TOML file, in bytes; a long matter takes some ten thousand."""
@@ -28,15 +29,17 @@ def open_file(path: Path) -> tuple[dict[str, Any], Places]:
         with path.open("rb") as handle:
             content = handle.read(largest + 1)
     except OSError as error:
-        raise FileWrong([Wrong(path.name, f"无法打开：{error.strerror}。")]) from error
+        why = Sentence(N_("无法打开：%(why)s。"), why=str(error.strerror))
+        raise FileWrong([Wrong(path.name, why)]) from error
     if len(content) > largest:
-        raise FileWrong([Wrong(path.name, f"文件超过 {largest // 1024 // 1024} MB，未读取。")])
+        size = largest // 1024 // 1024
+        raise FileWrong([Wrong(path.name, Sentence(N_("文件超过 %(n)s MB，未读取。"), n=size))])
     if kind == ".xlsx":
         from engine.checking.workbook import read_workbook
 
         return read_workbook(content)
     if kind not in (".json", ".toml"):
-        raise FileWrong([Wrong(path.name, "只能检查 .json、.toml 和 .xlsx 文件。")])
+        raise FileWrong([Wrong(path.name, Sentence(N_("只能检查 .json、.toml 和 .xlsx 文件。")))])
     return read_text(content, toml=kind == ".toml")
 
 
@@ -45,22 +48,31 @@ def read_text(content: bytes, *, toml: bool = False) -> tuple[dict[str, Any], Pl
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileWrong([Wrong("", f"文件不是 UTF-8 编码（第 {error.start} 个字节）。")]) from None
+        why = Sentence(N_("文件不是 UTF-8 编码（第 %(n)s 个字节）。"), n=error.start)
+        raise FileWrong([Wrong("", why)]) from None
     try:
         found = tomllib.loads(text) if toml else json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        where = f"第 {error.lineno} 行第 {error.colno} 列"
-        raise FileWrong([Wrong(where, f"不是正确的 JSON：{error.msg}。")]) from None
+        where = Sentence(
+            N_("第 %(line)s 行第 %(column)s 列"), line=error.lineno, column=error.colno
+        )
+        why = Sentence(N_("不是正确的 JSON：%(why)s。"), why=error.msg)
+        raise FileWrong([Wrong(where, why)]) from None
     except tomllib.TOMLDecodeError as error:
-        raise FileWrong([Wrong("", f"不是正确的 TOML：{error}。")]) from None
+        why = Sentence(N_("不是正确的 TOML：%(why)s。"), why=str(error))
+        raise FileWrong([Wrong("", why)]) from None
     except (RecursionError, ValueError):
-        raise FileWrong([Wrong("", "内容嵌套过深，或者有不能读取的数字。")]) from None
+        why = Sentence(N_("内容嵌套过深，或者有不能读取的数字。"))
+        raise FileWrong([Wrong("", why)]) from None
     if not isinstance(found, dict):
-        raise FileWrong([Wrong("", "最外层应当是一个对象，写明 procedure、steps 等。")])
+        why = Sentence(N_("最外层应当是一个对象，写明 procedure、steps 等。"))
+        raise FileWrong([Wrong("", why)])
     if not _shallow(found, DEEPEST):
-        raise FileWrong([Wrong("", f"内容嵌套超过 {DEEPEST} 层。")])
+        raise FileWrong([Wrong("", Sentence(N_("内容嵌套超过 %(n)s 层。"), n=DEEPEST))])
     lines = _toml_lines(text) if toml else _json_lines(text)
-    return _plain(found), Places({path: f"第 {line} 行" for path, line in lines.items()})
+    return _plain(found), Places(
+        {path: Sentence(N_("第 %(line)s 行"), line=line) for path, line in lines.items()}
+    )
 
 
 def _no_constant(name: str) -> Any:

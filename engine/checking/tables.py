@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from engine.checking.problems import FileWrong, Places, Wrong
+from engine.errors import N_, Sentence
 
 
 class Report:
@@ -38,7 +39,7 @@ class Part:
         if isinstance(values, Mapping):
             self.values = values
         else:
-            report.wrong(path, "应当是一组“名称 = 值”。")
+            report.wrong(path, Sentence(N_("应当是一组“名称 = 值”。")))
 
     def at(self, key: str) -> str:
         """Return the path of a value."""
@@ -62,7 +63,9 @@ class Part:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str) or not value.strip():
-            self.wrong(key, "请填写。" if value is None else "应当是文字。")
+            self.wrong(
+                key, Sentence(N_("请填写。")) if value is None else Sentence(N_("应当是文字。"))
+            )
             return default or ""
         return value.strip()
 
@@ -73,7 +76,7 @@ class Part:
             return bool(value)
         if value in ("是", "否"):
             return bool(value == "是")
-        self.wrong(key, "应当是 true 或者 false（表格中填“是”或者“否”）。")
+        self.wrong(key, Sentence(N_("应当是 true 或者 false（表格中填“是”或者“否”）。")))
         return False
 
     def day(self, key: str) -> date | None:
@@ -83,7 +86,7 @@ class Part:
     def needed_day(self, key: str) -> date:
         """Return a day that has to be there."""
         if self.get(key) is None:
-            self.wrong(key, "请填写日期，例如 2026-05-18。")
+            self.wrong(key, Sentence(N_("请填写日期，例如 2026-05-18。")))
         return self.day(key) or date.min
 
     def parts(self, key: str) -> list[Part]:
@@ -92,7 +95,7 @@ class Part:
         if value is None:
             return []
         if not isinstance(value, list):
-            self.wrong(key, "应当是一个列表。")
+            self.wrong(key, Sentence(N_("应当是一个列表。")))
             return []
         return [Part(self.report, f"{self.at(key)}[{n}]", item) for n, item in enumerate(value)]
 
@@ -104,13 +107,19 @@ class Part:
         """Note what nobody asked for."""
         for key in self.values:
             if key not in self._asked:
-                self.wrong(key, f"没有“{key}”这一项" + hint(key, self._asked) + "。")
+                near = hint(key, self._asked)
+                self.wrong(key, Sentence(N_("没有“%(word)s”这一项%(near)s。"), word=key, near=near))
 
 
 def hint(word: str, known: Iterable[str]) -> str:
     """Return "，是否想写“…”" for a word like one that is known, or nothing."""
     near = difflib.get_close_matches(word, list(known), 1, 0.5 if len(word) < 4 else 0.6)
-    return f"，是否想写“{near[0]}”" if near else ""
+    return Sentence(N_("，是否想写“%(word)s”"), word=near[0]) if near else ""
+
+
+def choice(code: str, label: str) -> Sentence:
+    """Return what may be written for a choice: its code, or its name."""
+    return Sentence(N_("%(code)s（%(label)s）"), code=code, label=label)
 
 
 def as_day(report: Report, path: str, value: Any) -> date | None:
@@ -124,5 +133,7 @@ def as_day(report: Report, path: str, value: Any) -> date | None:
             found = None
         if found is not None and 1921 <= found.year <= 2200:
             return found
-    report.wrong(path, f"“{value}”不是日期，请写成 2026-05-18 这样。")
+    report.wrong(
+        path, Sentence(N_("“%(value)s”不是日期，请写成 2026-05-18 这样。"), value=str(value))
+    )
     return None

@@ -11,7 +11,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-from engine.checking.reading import Procedure
+from engine.checking.procedures import Procedure
 from engine.checking.sheets import EXPLANATION, FIELDS, ITEMS, MATTER, SHEETS, Sheet
 from engine.checking.values import fields_of
 from engine.forms.fields import Field, FieldKind

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from engine.checking.tables import Part, as_day, hint
+from engine.checking.tables import Part, as_day, choice, hint
+from engine.errors import N_, Sentence
 from engine.forms import FormSchema
 from engine.forms.codes import Exclusion, Share, Threshold, VoteBase
 from engine.forms.codes import Outcome as VoteOutcome
@@ -47,7 +48,10 @@ def read_data(part: Part, form: FormSchema, names: Names, foreign: Sequence[str]
             if key in foreign:
                 found[key] = value
             else:
-                part.wrong(word, f"表单没有“{word}”这一项" + hint(word, (*fields, *labels)) + "。")
+                near = hint(word, (*fields, *labels))
+                part.wrong(
+                    word, Sentence(N_("表单没有“%(word)s”这一项%(near)s。"), word=word, near=near)
+                )
         elif value is not None:
             read = _value(part, word, fields[key], value, names)
             if read is not None:
@@ -78,7 +82,10 @@ def _value(part: Part, word: str, field: Field, value: Any, names: Names) -> Any
         case FieldKind.ORGANISATION:
             if value not in names.organisations:
                 near = hint(str(value), names.organisations)
-                part.wrong(word, f"党组织中没有“{value}”{near}。")
+                part.wrong(
+                    word,
+                    Sentence(N_("党组织中没有“%(word)s”%(near)s。"), word=str(value), near=near),
+                )
             return names.organisations.get(str(value))
         case FieldKind.ATTENDANCE:
             return _attendance(Part(part.report, part.at(word), value), field, names)
@@ -86,7 +93,7 @@ def _value(part: Part, word: str, field: Field, value: Any, names: Names) -> Any
             return _vote(Part(part.report, part.at(word), value))
         case FieldKind.TEXTFIELD | FieldKind.TEXTAREA:
             if isinstance(value, (dict, list, bool)):
-                part.wrong(word, "应当是文字。")
+                part.wrong(word, Sentence(N_("应当是文字。")))
             return str(value)
     return value
 
@@ -98,7 +105,7 @@ def _number(part: Part, word: str, value: Any) -> int | float | None:
         except ValueError:
             value = None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 10**9:
-        part.wrong(word, "应当是数字。")
+        part.wrong(word, Sentence(N_("应当是数字。")))
         return None
     return value
 
@@ -107,8 +114,11 @@ def _choice(part: Part, word: str, field: Field, value: Any) -> str | None:
     for option in field.options:
         if value in (option.value, option.label):
             return option.value
-    choices = "、".join(f"{o.value}（{o.label}）" for o in field.options)
-    part.wrong(word, f"没有“{value}”这个选项，可填：{choices}。")
+    choices = tuple(choice(option.value, option.label) for option in field.options)
+    part.wrong(
+        word,
+        Sentence(N_("没有“%(word)s”这个选项，可填：%(known)s。"), word=str(value), known=choices),
+    )
     return None
 
 
@@ -116,7 +126,7 @@ def _list(part: Part, word: str, value: Any) -> list[Any]:
     if isinstance(value, str):
         return [item.strip() for item in value.split(NAMES_APART) if item.strip()]
     if not isinstance(value, list) or len(value) > MOST_ITEMS:
-        part.wrong(word, "应当是一个列表（表格中用顿号隔开）。")
+        part.wrong(word, Sentence(N_("应当是一个列表（表格中用顿号隔开）。")))
         return []
     return value
 
@@ -124,7 +134,8 @@ def _list(part: Part, word: str, value: Any) -> list[Any]:
 def person(part: Part, word: str, value: Any, names: Names) -> int | None:
     """Return the id of a person named in the file."""
     if not isinstance(value, str) or value not in names.people:
-        part.wrong(word, f"人员中没有“{value}”{hint(str(value), names.people)}。")
+        near = hint(str(value), names.people)
+        part.wrong(word, Sentence(N_("人员中没有“%(word)s”%(near)s。"), word=str(value), near=near))
         return None
     return names.people[value]
 
@@ -153,7 +164,7 @@ def _attendance(part: Part, field: Field, names: Names) -> dict[str, Any]:
     present = _count(part, "present", len(came))
     due = _count(part, "due", present)
     if part.get("due") is None:
-        part.wrong("due", "请填写应到会人数。")
+        part.wrong("due", Sentence(N_("请填写应到会人数。")))
     part.done()
     needed = max(Share(field.props.get("quorum", "more_than_half")).needed(due), 1)
     return {
@@ -187,7 +198,8 @@ def _vote(part: Part) -> dict[str, Any]:
                 found["outcome"] = known.value
         if found["outcome"] not in set(VoteOutcome):
             part.wrong(
-                "outcome", "应当是 adopted（通过）、lost（未通过）或者 no_quorum（会议无效）。"
+                "outcome",
+                Sentence(N_("应当是 adopted（通过）、lost（未通过）或者 no_quorum（会议无效）。")),
             )
     part.done()
     return found
@@ -202,7 +214,7 @@ def _reckon(part: Part, fields: Mapping[str, Field], data: dict[str, Any]) -> No
         meeting = data.get(field.props.get("attendance", ""))
         if not isinstance(meeting, dict):
             if "due" not in vote or "present" not in vote:
-                part.wrong(key, "请填写到会情况，或者在表决中写明 due、present。")
+                part.wrong(key, Sentence(N_("请填写到会情况，或者在表决中写明 due、present。")))
             meeting = {"due": vote.get("due", 0), "present": vote.get("present", 0)}
         vote.setdefault("due", meeting["due"])
         vote.setdefault("present", meeting["present"])
@@ -222,6 +234,6 @@ def _count(part: Part, word: str, default: int) -> int:
         return default
     read = _number(part, word, value)
     if read is None or not isinstance(read, int) or read < 0:
-        part.wrong(word, "应当是不小于零的整数。")
+        part.wrong(word, Sentence(N_("应当是不小于零的整数。")))
         return default
     return read

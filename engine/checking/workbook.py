@@ -17,7 +17,7 @@ from engine.checking.tables import hint
 from engine.checking.values import NAMES_APART
 from engine.directory.codes import MembershipStatus
 from engine.directory.imports.reading import check_container
-from engine.errors import InvalidInput
+from engine.errors import N_, InvalidInput, Sentence
 
 MOST_ROWS: Final = 20_000
 """Rows of one sheet."""
@@ -46,11 +46,13 @@ def read_workbook(content: bytes) -> tuple[Row, Places]:
         raise
     except Exception as error:
         # The library raises whatever the broken part of the file makes it raise.
-        raise FileWrong([Wrong("", "文件不是可以读取的 Excel 工作簿（.xlsx）。")]) from error
+        what = Sentence(N_("文件不是可以读取的 Excel 工作簿（.xlsx）。"))
+        raise FileWrong([Wrong("", what)]) from error
     for name in pages:
         if name not in (sheets.EXPLANATION, sheets.FIELDS):
             near = hint(name, [sheet.name for sheet in SHEETS])
-            reader.wrong.append(Wrong(f"表“{name}”", f"没有这个表{near}，请对照模板改正。"))
+            what = Sentence(N_("没有这个表%(near)s，请对照模板改正。"), near=near)
+            reader.wrong.append(Wrong(_sheet(name), what))
     found = _Matter(rows, reader.wrong)
     values = found.values()
     if reader.wrong:
@@ -77,15 +79,20 @@ class _Reader:
             for place, (column, cell) in enumerate(zip(columns, cells, strict=False), 1):
                 if column is None or cell.value in (None, ""):
                     continue
-                where = f"表“{sheet.name}”{get_column_letter(place)}{number}"
+                where = Sentence(
+                    N_("表“%(sheet)s”%(cell)s"),
+                    sheet=sheet.name,
+                    cell=f"{get_column_letter(place)}{number}",
+                )
                 row[column.key] = self._value(column, cell, where)
                 row[f"@{column.key}"] = where
             if not row:
                 continue
-            row["#"] = f"表“{sheet.name}”第 {number} 行"
+            row["#"] = Sentence(N_("表“%(sheet)s”第 %(n)s 行"), sheet=sheet.name, n=number)
             for column in sheet.columns:
                 if column.required and column.key not in row:
-                    self.wrong.append(Wrong(row["#"], f"没有填写“{column.heading}”。"))
+                    what = Sentence(N_("没有填写“%(heading)s”。"), heading=column.heading)
+                    self.wrong.append(Wrong(row["#"], what))
             found.append(row)
         return found
 
@@ -96,17 +103,20 @@ class _Reader:
             words = str(cell.value or "").strip(" *")
             if words and words not in known:
                 near = hint(words, known)
-                self.wrong.append(Wrong(f"表“{sheet.name}”", f"没有“{words[:40]}”这一列{near}。"))
+                what = Sentence(N_("没有“%(word)s”这一列%(near)s。"), word=words[:40], near=near)
+                self.wrong.append(Wrong(_sheet(sheet.name), what))
             found.append(known.get(words))
         for column in sheet.columns:
             if column.required and column not in found:
-                self.wrong.append(Wrong(f"表“{sheet.name}”", f"缺少“{column.heading}”这一列。"))
+                what = Sentence(N_("缺少“%(heading)s”这一列。"), heading=column.heading)
+                self.wrong.append(Wrong(_sheet(sheet.name), what))
         return found
 
     def _value(self, column: Column, cell: Any, where: str) -> Any:
         value = cell.value
         if cell.data_type in ("f", "e"):
-            self.wrong.append(Wrong(where, "单元格是公式或者错误值，请改为内容本身。"))
+            what = Sentence(N_("单元格是公式或者错误值，请改为内容本身。"))
+            self.wrong.append(Wrong(where, what))
             return None
         if isinstance(value, datetime):
             return value.date().isoformat()
@@ -117,7 +127,7 @@ class _Reader:
         if isinstance(value, str):
             value = value.strip()
             if len(value) > LONGEST:
-                self.wrong.append(Wrong(where, f"超过 {LONGEST} 个字。"))
+                self.wrong.append(Wrong(where, Sentence(N_("超过 %(n)s 个字。"), n=LONGEST)))
                 return None
             if column.day:
                 return _as_iso(value)
@@ -138,8 +148,10 @@ class _Matter:
         for row in self.rows[sheets.MATTER.name]:
             item = ITEMS.get(str(row.get("item")))
             if item is None:
-                near = hint(str(row.get("item")), ITEMS)
-                self.wrong.append(Wrong(row["#"], f"没有“{row.get('item')}”这一项{near}。"))
+                word = str(row.get("item"))
+                near = hint(word, ITEMS)
+                what = Sentence(N_("没有“%(word)s”这一项%(near)s。"), word=word, near=near)
+                self.wrong.append(Wrong(row["#"], what))
                 continue
             value: Any = row.get("content")
             found[item] = (
@@ -189,7 +201,9 @@ class _Matter:
             for row in self.rows[sheet.name]:
                 name = str(row.get("name"))
                 if name not in people:
-                    self.wrong.append(Wrong(row["#"], f"人员中没有“{name}”{hint(name, people)}。"))
+                    near = hint(name, people)
+                    what = Sentence(N_("人员中没有“%(word)s”%(near)s。"), word=name, near=near)
+                    self.wrong.append(Wrong(row["#"], what))
                     continue
                 group = people[name].setdefault(key, [])
                 path = f"people[{list(people).index(name)}].{key}[{len(group)}]"
@@ -202,7 +216,8 @@ class _Matter:
         for row in self.rows[sheets.STEPS.name]:
             number = str(row.get("number"))
             if number in by_number:
-                self.wrong.append(Wrong(row["#"], f"序号 {number} 出现了两次。"))
+                what = Sentence(N_("序号 %(n)s 出现了两次。"), n=number)
+                self.wrong.append(Wrong(row["#"], what))
             by_number[number] = len(found)
             path = f"steps[{len(found)}]"
             step = self._plain(path, row, sheets.STEPS, lambda column: column == "number")
@@ -211,7 +226,8 @@ class _Matter:
         for row in self.rows[sheets.DATA.name]:
             number = str(row.get("number"))
             if number not in by_number:
-                self.wrong.append(Wrong(row["#"], f"“环节”表中没有序号 {number}。"))
+                what = Sentence(N_("“环节”表中没有序号 %(n)s。"), n=number)
+                self.wrong.append(Wrong(row["#"], what))
                 continue
             index = by_number[number]
             self._put(found[index], f"steps[{index}]", row)
@@ -235,7 +251,8 @@ class _Matter:
         for key in keys[:-1]:
             table = table.setdefault(key, {})
             if not isinstance(table, dict):
-                self.wrong.append(Wrong(row["#"], f"“{key}”既有内容，又有下一层。"))
+                what = Sentence(N_("“%(word)s”既有内容，又有下一层。"), word=key)
+                self.wrong.append(Wrong(row["#"], what))
                 return
         table[keys[-1]] = value
         self.places[".".join((path, inside, *keys))] = _at(row)
@@ -244,7 +261,8 @@ class _Matter:
         for item in text.split(NAMES_APART):
             name, colon, reason = item.replace(":", "：").partition("：")
             if not colon:
-                self.wrong.append(Wrong(where, "减员写成“姓名：理由”，多人用顿号隔开。"))
+                what = Sentence(N_("减员写成“姓名：理由”，多人用顿号隔开。"))
+                self.wrong.append(Wrong(where, what))
             yield {"person": name.strip(), "reason": reason.strip()}
 
     def _holidays(self) -> list[Row]:
@@ -272,6 +290,11 @@ def _as_iso(text: str) -> str:
     return text
 
 
+def _sheet(name: str) -> Sentence:
+    return Sentence(N_("表“%(sheet)s”"), sheet=name)
+
+
 def _at(row: Row) -> str:
     """Return the cell of a row's content, or the row."""
-    return str(row.get("@content") or row["#"])
+    found: str = row.get("@content") or row["#"]
+    return found

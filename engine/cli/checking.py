@@ -12,17 +12,26 @@ import click
 from engine.checking.judging import as_json, check_file
 from engine.checking.printing import report
 from engine.checking.problems import FileWrong
-from engine.checking.reading import load_procedure
+from engine.checking.procedures import load_procedure
 from engine.checking.schema import matter_schema
 from engine.cli.context import application
+from engine.cli.language import LANGUAGES, translator
 from engine.clock import SystemClock
 from engine.database import db
+from engine.errors import N_, Sentence, say
 from engine.settings import ROOT
 
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--json", "machine", is_flag=True, help="以 JSON 输出，供程序读取")
+@click.option(
+    "--lang",
+    type=click.Choice(LANGUAGES),
+    default=LANGUAGES[0],
+    show_default=True,
+    help="报告的语言（en：English）",
+)
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="按这一天检查（默认为今天）")
 @click.option(
     "--procedure", default="member_admission", show_default=True, help="--template 的流程"
@@ -42,6 +51,7 @@ from engine.settings import ROOT
 def check(
     file: Path | None,
     machine: bool,
+    lang: str,
     today: datetime | None,
     procedure: str,
     template: Path | None,
@@ -67,16 +77,21 @@ def check(
         _export(file, instance)
         return
     day = today.date() if today else SystemClock().today()
+    translate = translator(lang)
     try:
         checked = check_file(file, home, today=day)
     except FileWrong as wrong:
         for problem in wrong.problems:
-            click.secho(f"{file.name}：{problem}", fg="red", err=True)
+            words = say(
+                Sentence(N_("%(where)s：%(what)s"), where=file.name, what=problem.sentence),
+                translate,
+            )
+            click.secho(words, fg="red", err=True)
         raise SystemExit(2) from None
     if machine:
-        click.echo(json.dumps(as_json(checked), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(as_json(checked, translate), ensure_ascii=False, indent=2))
     else:
-        for line in report(checked):
+        for line in report(checked, translate):
             click.echo(line)
     if checked.hard:
         raise SystemExit(1)
