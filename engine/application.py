@@ -7,6 +7,7 @@ import gc
 from flask import Flask
 from flask_migrate import Migrate
 
+from engine import sealing
 from engine.database import db, engine_options, keep_statements, sqlalchemy_url
 from engine.digests import use_digest
 from engine.migrations import FOLDER
@@ -29,6 +30,7 @@ def configure(
 ) -> None:
     """Bind ``app`` to the database. ``app.extensions["guicheng"]`` holds settings and addresses."""
     use_digest(settings.ledger_digest)
+    sealing.use_folder(settings.data_dir / "ballot_keys")
     where = where or addresses(settings)
     app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(where.app)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(where.app, pool_size=pool_size)

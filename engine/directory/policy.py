@@ -85,6 +85,11 @@ class Action(Coded):
     SEND_BACK_TASK = "send_back_task", N_("退回该任务")
     # OrganisationView, PersonView, SubstitutionView
     VIEW_BOARD = "view_board", N_("查看该党组织的工作情况")
+    # BallotView
+    VIEW_BALLOT = "view_ballot", N_("查看此次投票")
+    CAST_BALLOT = "cast_ballot", N_("投票")
+    RUN_BALLOT = "run_ballot", N_("主持此次投票")
+    COUNT_PAPER = "count_paper", N_("登记和核对纸质票数")
     VIEW_FINDINGS = "view_findings", N_("查看该党组织的问题清单")
     VIEW_PERSON = "view_person", N_("查看该人员的信息")
     VIEW_ROSTER = "view_roster", N_("查看该党组织的名册")
@@ -165,6 +170,11 @@ POLICY: Mapping[Action, Rule] = {
         (r.here(COMMITTEE), r.over(LEADING), r.auditors), bar=(r.about_oneself,)
     ),
     Action.VIEW_PERSON: Rule(
+    # Who runs a ballot sees who has voted; what anybody voted is seen by nobody.
+    Action.VIEW_BALLOT: Rule((r.on_the_roll, r.task_of(*_doing), r.tellers), hidden=True),
+    Action.CAST_BALLOT: Rule((r.on_the_roll,), bar=(r.box_closed, r.not_running)),
+    Action.RUN_BALLOT: Rule((r.task_of(*_doing),), bar=(r.not_running,)),
+    Action.COUNT_PAPER: Rule((r.tellers,), bar=(r.box_closed, r.not_running)),
         (r.oneself, r.here(COMMITTEE), r.over(LEADING), r.auditors, r.administrators), hidden=True
     ),
     Action.VIEW_ROSTER: Rule((r.administrators,), hidden=True),

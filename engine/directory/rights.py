@@ -14,6 +14,7 @@ from engine.directory.actors import Actor, HeldPost, person_key
 from engine.directory.codes import COMMITTEE_POSTS, PostKind
 from engine.directory.things import (
     AttachmentView,
+    BallotView,
     MatterView,
     MessageView,
     PersonView,
@@ -21,7 +22,15 @@ from engine.directory.things import (
     SubstitutionView,
     TaskView,
 )
-from engine.errors import N_, AlreadyClaimed, GuichengError, NotAllowed, NotRunning, TaskClosed
+from engine.errors import (
+    N_,
+    AlreadyClaimed,
+    Conflict,
+    GuichengError,
+    NotAllowed,
+    NotRunning,
+    TaskClosed,
+)
 from engine.errors import Translatable as T
 
 
@@ -229,6 +238,35 @@ def named(actor: Actor, thing: StartView | MessageView) -> Grant | None:
     return Grant(T(N_("该事项由您本人办理或与您本人有关")))
 
 
+# -- secret ballots ---------------------------------------------------------------------------
+
+
+def on_the_roll(actor: Actor, box: BallotView) -> Grant | None:
+    """Grant to those who may vote. A right to vote is a person's own: nobody stands in for him."""
+    if actor.person_id in box.voters:
+        return Grant(T(N_("您在此次投票的名册上")))
+    return None
+
+
+def tellers(actor: Actor, box: BallotView) -> Grant | None:
+    """Grant to those appointed to count the paper ballots."""
+    return Grant(T(N_("您是此次投票的计票人"))) if actor.person_id in box.tellers else None
+
+
+def task_of(*grants: Grants) -> Grants:
+    """Grant what ``grants`` say of the task that the ballot belongs to."""
+
+    def grant(actor: Actor, box: BallotView) -> Grant | None:
+        return next((found for g in grants if (found := g(actor, box.task))), None)
+
+    return grant
+
+
+def box_closed(actor: Actor, box: BallotView) -> GuichengError | None:
+    """Forbid it once the box is closed."""
+    return None if box.open else Conflict(N_("投票已经结束，选票没有计入。"))
+
+
 # -- directory --------------------------------------------------------------------------------
 
 
@@ -282,7 +320,7 @@ def closed(actor: Actor, task: TaskView) -> GuichengError | None:
     return None if task.open else TaskClosed()
 
 
-def not_running(actor: Actor, thing: TaskView | MessageView) -> GuichengError | None:
+def not_running(actor: Actor, thing: TaskView | MessageView | BallotView) -> GuichengError | None:
     """Forbid it while the matter is suspended or after it has ended."""
     return None if thing.matter.active else NotRunning()
 

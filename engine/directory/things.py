@@ -91,6 +91,30 @@ class AttachmentView:
 
 
 @dataclass(frozen=True)
+class BallotView:
+    """A secret ballot. ``candidates``: the principals of the task that it belongs to.
+
+    ``voters``: those on the roll, as far as was asked for; ``tellers`` count the paper ballots.
+    """
+
+    box_id: int
+    task: TaskView
+    voters: frozenset[int] = NOBODY
+    tellers: frozenset[int] = NOBODY
+    open: bool = True
+
+    @property
+    def matter(self) -> MatterView:
+        """Return the matter it belongs to."""
+        return self.task.matter
+
+    @property
+    def subject_id(self) -> int | None:
+        """Return the person the matter is about."""
+        return self.task.subject_id
+
+
+@dataclass(frozen=True)
 class StartView:
     """A matter that somebody wants to start: ``principals`` of the lanes that may."""
 

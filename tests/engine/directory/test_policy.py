@@ -12,6 +12,7 @@ from engine.directory.codes import PostKind
 from engine.directory.policy import POLICY, Action, Audience, audiences, decide, may, require
 from engine.directory.things import (
     AttachmentView,
+    BallotView,
     MatterView,
     MessageView,
     OrganisationView,
@@ -68,6 +69,7 @@ TASK = TaskView(5, MATTER, frozenset({"o3:secretary"}), organisation_id=3)
 DECISION = replace(TASK, decision=True)
 CLAIMED = replace(TASK, assignee_id=111)
 DELEGATED = replace(TASK, assignee_id=103)
+BOX = BallotView(7, TASK, voters=frozenset({100, 103, 111}), tellers=frozenset({101, 102}))
 PLACE = OrganisationView(*BRANCH)
 SOMEBODY = PersonView(103, 3, BRANCH[1])
 
@@ -137,6 +139,13 @@ TABLE = [
     ),
     (Action.RECEIVE_TASK, DECISION, HEADS),
     (Action.SEND_BACK_TASK, TASK, STEERING),
+    # The right to vote is one's own: no post gives it, nobody above has it, nobody stands in.
+    (Action.CAST_BALLOT, BOX, {"subject", "own_head", "secretary", "stranger"}),
+    (Action.CAST_BALLOT, replace(BOX, open=False), set()),
+    (Action.VIEW_BALLOT, BOX, HEADS | {"subject", "own_head", "stranger", "contact", "worker"}),
+    (Action.RUN_BALLOT, BOX, HEADS | {"own_head"}),
+    (Action.COUNT_PAPER, BOX, {"contact", "worker"}),
+    (Action.COUNT_PAPER, replace(BOX, open=False), set()),
     (Action.VIEW_BOARD, PLACE, SEEING | {"own_head", "chosen"}),
     (Action.VIEW_FINDINGS, PLACE, SEEING | {"own_head", "chosen"}),
     (Action.VIEW_FINDINGS, MATTER, SEEING),
