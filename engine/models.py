@@ -16,6 +16,7 @@ ROOMS = (
     "engine.ballots.models",
     "engine.runtime.rectification_models",
     "engine.duties.models",
+    "engine.notifications.models",
 )
 
 for room in ROOMS:

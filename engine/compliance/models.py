@@ -58,6 +58,7 @@ class Finding(db.Model):  # type: ignore[name-defined,misc]
         Index("ix_finding_until", "until", postgresql_where="outcome = 'pending'"),
         Index("ix_finding_outcome_day", "outcome", "day", "id"),
         Index("ix_finding_asked", "organisation_id", "id", postgresql_where="state = 'asked'"),
+        Index("ix_finding_found_at", "found_at", postgresql_where="outcome = 'not_met'"),
         Index("uq_finding_duty_id", "duty_id", unique=True, postgresql_where="duty_id IS NOT NULL"),
         CheckConstraint("num_nonnulls(instance_id, duty_id) = 1", name="about_one"),
     )

@@ -51,6 +51,12 @@ class LedgerEntry(db.Model):  # type: ignore[name-defined,misc]
             postgresql_where="kind = 'completed' AND occurred_on"
             " < ((recorded_at AT TIME ZONE 'Asia/Shanghai')::date)",
         ),
+        # What people are told of that opens no task.
+        Index(
+            "ix_ledger_entry_told",
+            "recorded_at",
+            postgresql_where="kind IN ('delegated', 'reminded')",
+        ),
     )
 
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
