@@ -71,6 +71,8 @@ class Action(Coded):
     GIVE_EXPLANATION = "give_explanation", N_("对该事项的问题作出说明")
     ERASE_CONTENT = "erase_content", N_("清除该事项记录的内容")
     MANAGE_INCIDENT = "manage_incident", N_("处理该事项的异常")
+    CHANGE_PARTICIPANTS = "change_participants", N_("增减该事项的参与人")
+    REMIND_PEOPLE = "remind_people", N_("提醒该事项未办的人员")
     # StartView, MessageView, AttachmentView
     START_MATTER = "start_matter", N_("发起该事项")
     SEND_MESSAGE = "send_message", N_("对该事项提出此项请求")
@@ -83,13 +85,13 @@ class Action(Coded):
     DELEGATE_TASK = "delegate_task", N_("委托他人办理该任务")
     RECEIVE_TASK = "receive_task", N_("接受委托办理该任务")
     SEND_BACK_TASK = "send_back_task", N_("退回该任务")
-    # OrganisationView, PersonView, SubstitutionView
-    VIEW_BOARD = "view_board", N_("查看该党组织的工作情况")
     # BallotView
     VIEW_BALLOT = "view_ballot", N_("查看此次投票")
     CAST_BALLOT = "cast_ballot", N_("投票")
     RUN_BALLOT = "run_ballot", N_("主持此次投票")
     COUNT_PAPER = "count_paper", N_("登记和核对纸质票数")
+    # OrganisationView, PersonView, SubstitutionView
+    VIEW_BOARD = "view_board", N_("查看该党组织的工作情况")
     VIEW_FINDINGS = "view_findings", N_("查看该党组织的问题清单")
     VIEW_PERSON = "view_person", N_("查看该人员的信息")
     VIEW_ROSTER = "view_roster", N_("查看该党组织的名册")
@@ -137,6 +139,9 @@ POLICY: Mapping[Action, Rule] = {
     Action.SUSPEND_MATTER: Rule((r.over(HEADS),), bar=(r.about_oneself,)),
     Action.RESUME_MATTER: Rule((r.over(HEADS),), bar=(r.about_oneself,)),
     Action.CORRECT_ENTRY: Rule((r.over(LEADING),), bar=(r.about_oneself,)),
+    # Who takes part is for the organisation itself to say.
+    Action.CHANGE_PARTICIPANTS: Rule((r.here(LEADING),), bar=(r.halted, r.about_oneself)),
+    Action.REMIND_PEOPLE: Rule((r.here(COMMITTEE), r.over(LEADING)), bar=(r.halted,)),
     # An organisation does not waive its own findings; an auditor reports and never changes.
     Action.WAIVE_FINDING: Rule((r.above(LEADING),), bar=(r.about_oneself,)),
     Action.ALLOW_OVERRIDE: Rule((r.above(LEADING),), bar=(r.about_oneself,)),
@@ -165,16 +170,16 @@ POLICY: Mapping[Action, Rule] = {
         (*_doing, r.steering(r.above(HEADS))), bar=(*_running, r.about_oneself)
     ),
     Action.VIEW_BOARD: Rule((r.here(COMMITTEE), r.over(LEADING), r.auditors)),
-    # Of an organisation, or of a matter. Nobody supervises their own.
-    Action.VIEW_FINDINGS: Rule(
-        (r.here(COMMITTEE), r.over(LEADING), r.auditors), bar=(r.about_oneself,)
-    ),
-    Action.VIEW_PERSON: Rule(
     # Who runs a ballot sees who has voted; what anybody voted is seen by nobody.
     Action.VIEW_BALLOT: Rule((r.on_the_roll, r.task_of(*_doing), r.tellers), hidden=True),
     Action.CAST_BALLOT: Rule((r.on_the_roll,), bar=(r.box_closed, r.not_running)),
     Action.RUN_BALLOT: Rule((r.task_of(*_doing),), bar=(r.not_running,)),
     Action.COUNT_PAPER: Rule((r.tellers,), bar=(r.box_closed, r.not_running)),
+    # Of an organisation, or of a matter. Nobody supervises their own.
+    Action.VIEW_FINDINGS: Rule(
+        (r.here(COMMITTEE), r.over(LEADING), r.auditors), bar=(r.about_oneself,)
+    ),
+    Action.VIEW_PERSON: Rule(
         (r.oneself, r.here(COMMITTEE), r.over(LEADING), r.auditors, r.administrators), hidden=True
     ),
     Action.VIEW_ROSTER: Rule((r.administrators,), hidden=True),

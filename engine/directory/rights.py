@@ -325,6 +325,11 @@ def not_running(actor: Actor, thing: TaskView | MessageView | BallotView) -> Gui
     return None if thing.matter.active else NotRunning()
 
 
+def halted(actor: Actor, matter: MatterView) -> GuichengError | None:
+    """Forbid it while the matter itself is suspended or after it has ended."""
+    return None if matter.active else NotRunning()
+
+
 def taken(actor: Actor, task: TaskView) -> GuichengError | None:
     """Forbid it while another person has claimed the task."""
     return None if task.assignee_id in (None, actor.person_id) else AlreadyClaimed()
