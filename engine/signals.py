@@ -22,6 +22,12 @@ task_completed = _signals.signal("task-completed")
 task_sent_back = _signals.signal("task-sent-back")
 """A task was sent back. ``instance_id``, ``task_id``, ``element``, ``target``."""
 
+duty_due = _signals.signal("duty-due")
+"""Organisations are reminded of what they owe. ``duty_ids``. It may come twice for the same."""
+
+duty_late = _signals.signal("duty-late")
+"""Organisations did not do in time what they owe. ``duty_ids``. It may come twice for the same."""
+
 membership_changed = _signals.signal("membership-changed")
 """A person's membership status changed. ``person_id``, ``status``, ``since``."""
 

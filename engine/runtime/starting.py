@@ -131,6 +131,65 @@ def start_instance(
     return carry_out(command, step, clock)
 
 
+def open_by_plan(
+    session: Session,
+    key: str,
+    *,
+    organisation_id: int,
+    started_on: date,
+    plan: Mapping[str, Any],
+    clock: Clock,
+) -> Done:
+    """Open a matter of an organisation because a plan says so, in the caller's transaction.
+
+    Nobody did it: the entry has no actor and says ``plan``. Nothing is completed; the first tasks
+    are open for those whom the lanes name. ``started_on`` may lie before today, so that what
+    happened since then can be entered. Raises NotFound, Conflict for a matter about a person.
+    """
+    version_id = active_version(session, key)
+    if version_id is None:
+        raise NotFound(N_("没有这个流程，或尚未部署。"))
+    definition = load_definition(session, version_id)
+    if definition.package.subject != "organisation":
+        raise Conflict(N_("此流程涉及某个人员，不能由计划发起。"))
+    organisation = session.get(Organisation, organisation_id)
+    if organisation is None:
+        raise NotFound(N_("没有这个党组织。"))
+    transition = transitions.begin(
+        definition,
+        organisation_id=organisation_id,
+        subject_id=None,
+        started_on=started_on,
+        world=make_world(session, clock),
+    )
+    instance_id, _ = store.create_instance(
+        session,
+        prefix=definition.package.prefix,
+        year=started_on.year,
+        version_id=version_id,
+        organisation_id=organisation_id,
+        path=organisation.path,
+        subject_id=None,
+        title=organisation.short_name,
+        started_on=started_on,
+        started_at=clock.now(),
+    )
+    event = Event(
+        EntryKind.STARTED,
+        occurred_on=started_on,
+        payload={
+            "key": key,
+            "version": definition.package.sha256,
+            "organisation": organisation_id,
+            "subject": None,
+            "place": [organisation_id, organisation.kind, organisation.can_approve_members],
+            "plan": dict(plan),
+        },
+    )
+    opened = apply(session, instance_row(session, instance_id), transition, event, clock)
+    return Done(instance_id, opened)
+
+
 def _subject(
     session: Session,
     definition: Definition,
