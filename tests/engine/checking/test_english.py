@@ -72,7 +72,7 @@ def test_a_report_in_english(tmp_path: Path) -> None:
     ran = run(path, "--lang", "en")
     assert ran.exit_code == 1
     assert "Rules not met (1)" in ran.stdout
-    assert "by 2026-07-01 at the latest" in ran.stdout
+    assert "by 2026-07-01 at the latest" in " ".join(ran.stdout.split())
     assert "The order of steps follows the procedure." in ran.stdout
     assert "Not met: 1, warnings: 0" in ran.stdout
     assert "不符合的规则（1）" in run(path).stdout
