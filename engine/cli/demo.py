@@ -16,6 +16,7 @@ from engine.cli.context import plain_errors
 from engine.cli.packages import deploy_folder, package_folders
 from engine.clock import SystemClock
 from engine.database import db, unit_of_work
+from engine.definitions.package import is_component
 from engine.demo import matters
 from engine.demo.people import PASSWORD, create_demo_directory, demo_accounts
 from engine.directory.models import Organisation
@@ -33,7 +34,8 @@ def demo(setup_only: bool) -> None:
     app = create_core_app(settings, where=where, pool_size=2)
     with app.app_context(), plain_errors():
         for folder in package_folders(()):
-            deploy_folder(folder)
+            if not is_component(folder):
+                deploy_folder(folder)
         if db.session.scalar(select(Organisation.id).limit(1)) is None:
             fill(app, settings)
         _print_accounts(settings)

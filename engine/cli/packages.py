@@ -13,7 +13,7 @@ from engine.compliance.regulation_reading import load_regulation_folder
 from engine.compliance.regulation_store import deploy_regulations
 from engine.database import unit_of_work
 from engine.definitions.operations import deploy_package
-from engine.definitions.package import load_folder
+from engine.definitions.package import is_component, load_folder
 from engine.errors import Problem, Severity
 from engine.lint import is_regulations, lint_folder
 from engine.settings import Settings
@@ -56,7 +56,8 @@ def deploy(paths: tuple[Path, ...]) -> None:
     """检查并部署法规和流程包；内容未变时不产生新版本。"""
     with application():
         for folder in package_folders(paths):
-            deploy_folder(folder)
+            if paths or not is_component(folder):
+                deploy_folder(folder)
 
 
 def deploy_folder(folder: Path) -> None:

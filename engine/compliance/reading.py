@@ -7,7 +7,7 @@ articles and parameters exist is for :mod:`engine.lint.rules` to judge.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from engine.compliance.check_table import CheckTable
 from engine.compliance.facts import NOTHING
 from engine.compliance.kinds.every import Every, Part
 from engine.compliance.parameter_reading import declared
-from engine.compliance.parameters import Level
+from engine.compliance.parameters import Level, Parameter
 from engine.compliance.reading_checks import READERS, chain_of
 from engine.compliance.reads import OWN, reads_of
 from engine.compliance.regulations import Regulations
@@ -23,7 +23,7 @@ from engine.compliance.results import ArticleRef, Severity
 from engine.compliance.rules import Check, Judge, Rule, RuleBook, Setting, Uncovered
 from engine.definitions.package import Package
 from engine.definitions.reading import Lines, Report, Table, did_you_mean, parse_toml
-from engine.errors import PackageProblem
+from engine.errors import PackageProblem, Problem
 
 FILE: Final = "rules.toml"
 ALL: Final = "all"
@@ -61,10 +61,37 @@ def _cached(key: str, package_sha: str, regulations_sha: str, source: _Source) -
 def read_rules(package: Package, regulations: Regulations) -> RuleBook:
     """Read the rules of a package. Raises PackageProblem with every mistake found."""
     titles = {element: step.title for element, step in package.steps.items()}
-    data = package.files.get(FILE)
-    if data is None:
-        return RuleBook(package.key, (), regulations.parameters, regulations, titles)
-    report = Report(FILE)
+    parts = [_read(package, *source) for source in package.rule_files(FILE)]
+    if problems := [problem for part in parts for problem in part.problems]:
+        raise PackageProblem(problems)
+    book = RuleBook(package.key, (), regulations.parameters, regulations, titles)
+    for part in parts:  # the package's own first: its rules and parameters win
+        known = {rule.id for rule in book.rules}
+        book = replace(
+            book,
+            rules=(*book.rules, *(rule for rule in part.rules if rule.id not in known)),
+            parameters={**part.parameters, **book.parameters},
+            english={**part.english, **book.english},
+            uncovered=(*book.uncovered, *part.uncovered),
+            foreign=book.foreign | part.foreign,
+        )
+    return book
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one file of rules says: the package's own, or that of a component."""
+
+    rules: tuple[Rule, ...]
+    parameters: Mapping[str, Parameter]
+    english: Mapping[str, str]
+    uncovered: tuple[Uncovered, ...]
+    foreign: frozenset[str]
+    problems: list[Problem]
+
+
+def _read(package: Package, file: str, data: bytes, shift: int) -> _Part:
+    report = Report(file)
     values, lines = parse_toml(data, report)
     top = Table(values, report, lines)
     own = declared(top, package.key)
@@ -76,17 +103,13 @@ def read_rules(package: Package, regulations: Regulations) -> RuleBook:
     foreign = frozenset(top.texts("foreign"))
     top.done()
     _check_editions(rules, report)
-    if report.problems:
-        raise PackageProblem(report.problems)
-    return RuleBook(
-        package.key,
-        rules,
-        {**regulations.parameters, **own},
-        regulations,
-        titles,
+    return _Part(
+        tuple(replace(rule, line=shift + (rule.line or 0)) for rule in rules),
+        own,
         reader.english,
-        uncovered,
+        tuple(replace(one, line=shift + (one.line or 0)) for one in uncovered),
         foreign,
+        report.problems,
     )
 
 

@@ -17,7 +17,7 @@ from engine.errors import GuichengError
 from engine.expressions import Expression, compile_expression
 
 if TYPE_CHECKING:
-    from engine.definitions.package import Basis
+    from engine.definitions.parts import Basis
 
 Amount = int | str
 """A whole number, or the name of the parameter that gives one."""

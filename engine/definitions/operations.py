@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from engine.clock import Clock
 from engine.definitions.models import ProcessFile, ProcessVersion
-from engine.definitions.package import Package
-from engine.errors import N_, NotFound
+from engine.definitions.package import MANIFEST, Package
+from engine.errors import N_, NotFound, PackageProblem, Problem
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.ledger.operations import append
@@ -40,8 +40,11 @@ def deploy_package(
     """Store a package as a version, make it the active one of its key, and record both.
 
     ``actor_id`` is the person who deploys; None for the command line. Content that was deployed
-    before is not stored again, and nothing happens at all when it is active already.
+    before is not stored again, and nothing happens at all when it is active already. Raises
+    PackageProblem for a component: it is deployed with each package that uses it.
     """
+    if package.component:
+        raise PackageProblem([_alone(package)])
     # Two deployments of one key at the same time would both look first and then store.
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(package.key, 0))))
     version = session.execute(
@@ -66,7 +69,7 @@ def deploy_package(
             insert(ProcessFile),
             [
                 {"version_id": version.id, "path": path, "content": content}
-                for path, content in package.files.items()
+                for path, content in package.stored.items()
             ],
         )
     activated = not version.active
@@ -113,6 +116,17 @@ def activate_version(
     )
     append(session, CHAIN, event, clock)
     return True
+
+
+def _alone(package: Package) -> Problem:
+    return Problem(
+        MANIFEST,
+        None,
+        None,
+        "component-alone",
+        f"{N_('组件不能单独部署')}：{package.key}",
+        N_("请部署使用它的流程包，组件随之部署"),
+    )
 
 
 def _make_active(session: Session, version: ProcessVersion) -> None:

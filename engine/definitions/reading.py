@@ -137,6 +137,10 @@ class Table:
         """The keys that are set, in order."""
         return tuple(self._values)
 
+    def over(self, below: Mapping[str, Any]) -> None:
+        """Take what is not set here from another table of the same kind."""
+        self._values = {**below, **self._values}
+
     def line_of(self, key: str) -> int | None:
         """Return the line of a key, or the table's."""
         return self.lines.key(self.path, self.index, key) or self.line

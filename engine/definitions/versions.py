@@ -113,7 +113,7 @@ def build_definition(package: Package, version_id: int | None = None) -> Definit
     }
     problems += compiler.problems
     if problems or spec is None:
-        raise PackageProblem(problems)
+        raise PackageProblem([package.locate(problem) for problem in problems])
     outside: set[str] = set(spec.variables)
     dates: set[str] = set(spec.dates)
     for expression in compiler.compiled:

@@ -17,7 +17,7 @@ from engine.clock import ZONE
 from engine.documents.contents import CaseForm, Contents
 from engine.documents.findings import CaseFinding
 from engine.documents.record import record_rows
-from engine.documents.svg import draw, read_layout
+from engine.documents.svg import CLOSED, Layout, draw, read_layouts
 from engine.ledger.kinds import EntryKind
 from engine.runtime.queries.records import chinese_day, history
 from engine.runtime.views import HistoryEntry
@@ -62,16 +62,23 @@ def moment(at: datetime | str) -> str:
 def diagrams(contents: Contents) -> tuple[str, list[tuple[str, str]]]:
     """Return the whole diagram as SVG, and a picture of each stage with its name."""
     package = contents.definition.package
-    layout = read_layout(package.files[package.bpmn], package.bpmn)
+    planes = read_layouts(package.files[package.bpmn], package.bpmn)
+    layout = next(iter(planes.values()), Layout((), ()))
     states = contents.view.diagram
     whole = draw(layout, states, title=package.title, here=HERE)
     parts = []
     for stage in package.stages:
-        part = layout.within(stage.element)
+        part = planes.get(stage.element) or layout.within(stage.element)
         if part is not None:
             name = f"第{stage.number}阶段 {stage.title}"
             parts.append((name, draw(part, states, title=name, here=HERE)))
-    return whole, parts or [(package.title, whole)]
+    staged = {stage.element for stage in package.stages}
+    for shape in (shape for plane in planes.values() for shape in plane.shapes):
+        if shape.kind == CLOSED and shape.id in planes and shape.id not in staged:
+            parts.append((shape.name, draw(planes[shape.id], states, title=shape.name, here=HERE)))
+    if not package.stages:
+        parts.insert(0, (package.title, whole))
+    return whole, parts
 
 
 def render_page(

@@ -20,6 +20,8 @@ _DI: Final = "http://www.omg.org/spec/BPMN/20100524/DI"
 _DC: Final = "http://www.omg.org/spec/DD/20100524/DC"
 _LINE: Final = "http://www.omg.org/spec/DD/20100524/DI"
 _MARGIN: Final = 24
+CLOSED: Final = "closedSubProcess"
+"""A subprocess whose inside is a diagram of its own."""
 
 _STYLE: Final = """
 .bpmn .shape{fill:#fff;stroke:#57606a;stroke-width:1.5}
@@ -116,10 +118,26 @@ class Layout:
 
 def read_layout(source: bytes, file: str = "diagram.bpmn") -> Layout:
     """Read the first diagram of a BPMN file. Raises PackageProblem for a file that is not XML."""
+    return next(iter(read_layouts(source, file).values()), Layout((), ()))
+
+
+def read_layouts(source: bytes, file: str = "diagram.bpmn") -> dict[str, Layout]:
+    """Read all diagrams of a BPMN file, by what they show: the process, or a closed subprocess.
+
+    The first is the whole; each closed subprocess (such as a component) has one of its own.
+    Raises PackageProblem for a file that is not XML.
+    """
     root = read_xml(source, file)
     known = {e.get("id"): e for e in root.iter() if local_name(e) and e.get("id")}
+    found: dict[str, Layout] = {}
+    for plane in root.iter(f"{{{_DI}}}BPMNPlane"):
+        found.setdefault(plane.get("bpmnElement") or "", _layout(plane, known))
+    return found
+
+
+def _layout(plane: etree._Element, known: Mapping[str | None, etree._Element]) -> Layout:
     shapes, edges = [], []
-    for item in root.iter(f"{{{_DI}}}BPMNShape", f"{{{_DI}}}BPMNEdge"):
+    for item in plane.iter(f"{{{_DI}}}BPMNShape", f"{{{_DI}}}BPMNEdge"):
         element = known.get(item.get("bpmnElement"))
         if element is None:
             continue
@@ -134,7 +152,10 @@ def read_layout(source: bytes, file: str = "diagram.bpmn") -> Layout:
             ends = element.get("sourceRef") or "", element.get("targetRef") or ""
             edges.append(Edge(identity, name, *ends, points, label))
         elif (box := _box(item.find(f"{{{_DC}}}Bounds"))) is not None:
-            shapes.append(Shape(identity, local_name(element), name, box, label, _event(element)))
+            kind = local_name(element)
+            if kind == "subProcess" and item.get("isExpanded") == "false":
+                kind = CLOSED
+            shapes.append(Shape(identity, kind, name, box, label, _event(element)))
     # Large things first, or they would cover what they enclose.
     order = {"participant": 0, "subProcess": 1, "lane": 2}
     shapes.sort(key=lambda s: (order.get(s.kind, 3), s.kind == "boundaryEvent"))
@@ -236,6 +257,9 @@ def _node(shape: Shape, state: str, here: str) -> str:
             f'<rect class="shape" rx="8" x="{_n(box.x)}" y="{_n(box.y)}"'
             f' width="{_n(box.width)}" height="{_n(box.height)}"/>'
         ) + _text(shape.name, Box(box.x + 5, box.y, box.width - 10, box.height), middle=True)
+        if shape.kind == CLOSED:
+            x, y = cx - 7, box.y + box.height - 16
+            drawn += f'<path class="sign thin" d="M{_n(x)} {_n(y)}h14v14h-14zm7 3v8m-4 -4h8"/>'
         if state == "done":
             x, y = box.x + box.width - 17, box.y + 10
             drawn += f'<path class="tick" d="M{_n(x)} {_n(y)}l4 4 7 -8"/>'

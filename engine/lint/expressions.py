@@ -93,7 +93,13 @@ class _Context:
             for path, item in (forms.fields(name) or {}).items():
                 if path and "." not in path:
                     fields[path] = (*fields.get(path, ()), item)
-        names = {*PROVIDED_NAMES, *package.participants, *fields, *_loop_names(diagram)}
+        names = {
+            *PROVIDED_NAMES,
+            *package.constants,
+            *package.participants,
+            *fields,
+            *_loop_names(diagram),
+        }
         dated = {
             node.id
             for node in diagram.nodes.values()

@@ -57,7 +57,8 @@ def check_forms(package: Package) -> tuple[Forms, Findings]:
             found.problems += refused.problems
             forms.complete = False
     for path in package.files:
-        if path.startswith("forms/") and path.endswith(".form"):
+        own = package.own_file(path)  # of what a component has, a package may use less
+        if own and path.startswith("forms/") and path.endswith(".form"):
             name = path.removeprefix("forms/").removesuffix(".form")
             if name not in used:
                 found.error(

@@ -45,7 +45,9 @@ def check_papers(package: Package, forms: Forms) -> Findings:
         _check_template(package, forms, paper, found)
     wanted = {paper.template for paper in package.papers}
     for path in package.files:
-        if path.startswith("documents/") and path.endswith(".docx") and path not in wanted:
+        own = package.own_file(path)  # of what a component has, a package may use less
+        template = path.startswith("documents/") and path.endswith(".docx")
+        if own and template and path not in wanted:
             found.warn(
                 "template-unused",
                 path,

@@ -45,7 +45,7 @@ _CLOSED = {FieldKind.RADIO, FieldKind.SELECT, FieldKind.CHECKLIST, FieldKind.TAG
 def check_rules(package: Package, regulations: Regulations, forms: Forms) -> Findings:
     """Check the rules of a package; one without ``rules.toml`` has nothing to check."""
     found = Findings()
-    if FILE not in package.files:
+    if not package.rule_files(FILE):
         return found
     try:
         book = rule_book(package, regulations)

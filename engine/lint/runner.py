@@ -11,6 +11,7 @@ from engine.definitions.parsing import parse_bpmn
 from engine.definitions.versions import build_definition
 from engine.definitions.xml import check_schema, read_xml
 from engine.errors import PackageProblem, Problem, Severity
+from engine.lint.composition import check_constants, own_place
 from engine.lint.diagram import Diagram, read_diagram
 from engine.lint.events import check_events
 from engine.lint.expressions import check_expressions
@@ -77,11 +78,14 @@ def lint_package(package: Package, regulations: Regulations | None = None) -> li
         found.problems += check_basis(package, regulations).problems
     forms, form_findings = check_forms(package)
     found.problems += form_findings.problems
+    found.problems += check_constants(package, forms).problems
     found.problems += check_papers(package, forms).problems
-    if regulations is not None:
+    if regulations is not None and not package.component:
         found.problems += check_rules(package, regulations, forms).problems
     diagram = _diagram(package, found)
-    if diagram is not None:
+    if diagram is not None and package.component:
+        _parse(package, found)  # whether it fits is told with each package that uses it
+    elif diagram is not None:
         sound = all(
             p.file != package.bpmn or p.severity is not Severity.ERROR for p in found.problems
         )
@@ -90,10 +94,11 @@ def lint_package(package: Package, regulations: Regulations | None = None) -> li
         found.problems += check_references(package, diagram, forms, paths).problems
         found.problems += check_expressions(package, diagram, forms, paths).problems
         _parse(package, found)
-    if diagram is not None and not found.failed:
+    if diagram is not None and not package.component and not found.failed:
         _play(package, regulations, found)
+    problems = own_place(package, found.problems)
     order = {Severity.ERROR: 0, Severity.WARNING: 1}
-    return sorted(dict.fromkeys(found.problems), key=lambda problem: order[problem.severity])
+    return sorted(dict.fromkeys(problems), key=lambda problem: order[problem.severity])
 
 
 def _diagram(package: Package, found: Findings) -> Diagram | None:

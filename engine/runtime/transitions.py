@@ -258,6 +258,7 @@ def stage_of(definition: Definition, elements: Iterable[str]) -> Stage | None:
 
 def _given(matter: Matter) -> dict[str, Any]:
     return {
+        **matter.definition.package.constants,
         "subject": matter.subject_id,
         "organisation": matter.organisation_id,
         "started_on": matter.started_on.isoformat(),

@@ -36,6 +36,8 @@
     const fit = () => canvas.zoom("fit-viewport", "auto");
     const toNow = () => {
       if (!now.length) { fit(); return; }
+      // The present step may stand in a closed subprocess, which has a plane of its own.
+      canvas.setRootElement(canvas.findRoot(now[0]));
       const size = canvas.getSize();
       const scale = 0.9;
       const { x, y, width, height } = now[0];

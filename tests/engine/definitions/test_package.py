@@ -107,7 +107,7 @@ def test_a_mistake_is_a_problem_with_a_cure(old: str, new: str, code: str, said:
 def test_all_mistakes_are_said_at_once() -> None:
     text = swap(PROCESS, 'prefix = "XS"', "")
     text = swap(text, 'who = "subject"', 'who = "x"')
-    assert [problem.code for problem in problems_of(text)] == ["unknown-value", "missing-key"]
+    assert [problem.code for problem in problems_of(text)] == ["missing-key", "unknown-value"]
 
 
 def test_the_line_of_a_mistake() -> None:
