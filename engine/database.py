@@ -184,7 +184,7 @@ def unit_of_work() -> Iterator[Session]:
     try:
         if session.in_transaction():
             _start_from_now(session)
-        session.info["flushed"] = False
+        session.info["flushed"] = session.info["written"] = False
         yield session
         _commit(session)
     except BaseException:
@@ -252,6 +252,8 @@ def _commit(session: Session) -> None:
     plain = not session.info["flushed"] and session._is_clean()
     if plain and known and known.ours and known.transaction is session.get_transaction():
         known.driver.commit()
+        if session.info["written"]:
+            changes.count += 1
     else:
         _driver(session).send_waiting()
         session.commit()
@@ -265,7 +267,7 @@ def _note_flush(session: Session, context: object) -> None:
 @event.listens_for(db.session, "do_orm_execute")
 def _note_writing(asked: ORMExecuteState) -> None:
     if asked.is_update or asked.is_insert or asked.is_delete:
-        asked.session.info["flushed"] = True
+        asked.session.info["written"] = True
 
 
 class Changes:

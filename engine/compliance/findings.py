@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from engine.coded import Coded
 from engine.compliance.facts import Facts
 from engine.compliance.results import Outcome, Result, sentence_data
-from engine.database import Later, fetch, fetch_later, run
+from engine.database import Later, Record, fetch, fetch_later, run
 from engine.errors import N_
 
 
@@ -111,6 +111,13 @@ def load_facts(session: Session, instance_id: int) -> Facts | None:
     """Return the facts kept of a matter, None when there are none yet."""
     rows = fetch(session, _READ_FACTS, {"id": instance_id})
     return _kept.read(instance_id, rows[0].facts) if rows else None
+
+
+def facts_in(session: Session, row: Record) -> Facts | None:
+    """Return what :func:`load_facts` does; where the matter's row brings the text, ask nothing."""
+    if not hasattr(row, "facts"):
+        return load_facts(session, row.instance_id)
+    return None if row.facts is None else _kept.read(row.instance_id, row.facts)
 
 
 def keep_facts(session: Session, instance_id: int, facts: Facts) -> None:

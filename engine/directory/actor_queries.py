@@ -69,6 +69,7 @@ def _asked() -> Select[Any]:
             _place.path,
             _place.short_name,
             _place.kind.label("organisation_kind"),
+            _place.can_approve_members,
             Post.kind,
             null().label("behalf"),
             null().label("behalf_name"),
@@ -90,6 +91,7 @@ def _lent() -> Select[Any]:
         _place.path,
         _place.short_name,
         _place.kind.label("organisation_kind"),
+        _place.can_approve_members,
         Post.kind,
         Post.person_id.label("behalf"),
         lender.name.label("behalf_name"),
@@ -125,6 +127,7 @@ by_token = hot(
         ApiToken.revoked_at.is_(None),
         ApiToken.expires_at > bindparam("now", type_=Moment),
         Account.disabled_at.is_(None),
+        Account.must_change_password.is_(False),
     )
 )
 lent_to = hot(_lent())

@@ -41,6 +41,8 @@ class HeldPost:
     organisation_kind: OrganisationKind = OrganisationKind.BRANCH
     on_behalf_of: int | None = None
     on_behalf_name: str | None = None
+    approves: bool = False
+    """Whether its organisation may approve members."""
 
     @property
     def key(self) -> str:
@@ -206,6 +208,7 @@ def _build(rows: tuple[Record, ...], lent: tuple[Record, ...], day: date) -> Act
             organisation_kind=OrganisationKind(row.organisation_kind),
             on_behalf_of=row.behalf,
             on_behalf_name=row.behalf_name,
+            approves=row.can_approve_members,
         )
         for row in (*rows, *lent)
         if row.kind is not None

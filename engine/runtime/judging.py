@@ -18,7 +18,7 @@ from engine.compliance.books import rule_book
 from engine.compliance.broken import RuleBroken
 from engine.compliance.evaluation import Limits, evaluate, limits
 from engine.compliance.facts import Facts
-from engine.compliance.findings import Breaches, Place, keep_facts, load_facts, write_results
+from engine.compliance.findings import Breaches, Place, facts_in, keep_facts, write_results
 from engine.compliance.from_ledger import Told, facts_of, read_told, with_entry
 from engine.compliance.parameter_store import parameter_view
 from engine.compliance.parameters import ParameterView
@@ -122,7 +122,7 @@ def judge_step(
     measure = measure_of(session, definition, row.path, clock)
     if measure is None:
         return None
-    before = load_facts(session, row.instance_id) if told.kind != EntryKind.SENT_BACK else None
+    before = facts_in(session, row) if told.kind != EntryKind.SENT_BACK else None
     if before is None:
         # Begun, sent back, or begun before there were rules: everything is looked at.
         facts = facts_of([*read_told(session, row.instance_id), told])

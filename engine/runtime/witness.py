@@ -25,11 +25,9 @@ class Rolls(Protocol):
         """Return who is due, nobody excluded."""
 
 
-# One trip for all: the first line, with id 0, tells of the place even where nobody is named. What
-# the planner cannot see (SELECT …) it cannot plan for anew each time.
+# What the planner cannot see (SELECT …) it cannot plan for anew each time.
 _KNOWN = """
     SELECT named.id,
-        (SELECT can_approve_members FROM organisation WHERE id = %(place)s) AS approves,
         (SELECT m.status FROM membership m
             WHERE m.person_id = named.id AND m.since <= %(day)s AND m.revoked_at IS NULL
             ORDER BY m.since DESC, m.id DESC LIMIT 1) AS status,
@@ -62,16 +60,13 @@ def witness(
     }
     found: dict[str, Any] = {"rolls": meetings} if meetings else {}
     people = sorted({*_people(fields, data), *(who for roll in meetings.values() for who in roll)})
-    if people or post is not None:
+    approves = post is not None and post.approves
+    if post is not None:
+        found["place"] = [post.organisation_id, str(post.organisation_kind), approves]
+    if people:
         place = None if post is None else post.organisation_id
-        known = {"place": place, "day": day, "people": [0, *people]}
-        first, *standings = fetch(session, _KNOWN, known)
-        if post is not None:
-            found["place"] = [place, str(post.organisation_kind), first.approves]
-        if standings:
-            found["people"] = {
-                str(row.id): _standing(row, with_posts=bool(first.approves)) for row in standings
-            }
+        standings = fetch(session, _KNOWN, {"place": place, "day": day, "people": people})
+        found["people"] = {str(row.id): _standing(row, with_posts=approves) for row in standings}
     return found
 
 

@@ -1,101 +1,109 @@
 """Rules: what measuring a step costs on top of the step, in the procedure with the most rules.
 
-Whole steps differ too much from one another to be subtracted, so the parts that exist because of
-rules are timed where they happen: what the directory says with a step, the evaluation, and the
-writing of findings and facts with the trips to the server.
+The same matter is worked off with its rules and without them, in turns. Each step is held against
+itself; the figure is that of the middle step.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
-
-from sqlalchemy.orm import Session
+from dataclasses import replace
+from functools import wraps
+from typing import Any
 
 from engine.clock import SystemClock
 from engine.database import unit_of_work
-from engine.lint.cast import CastPerson
-from engine.lint.scenarios import play, read_cast_values, read_scenarios
-from engine.runtime import applying, completing
+from engine.definitions.operations import deploy_package
+from engine.definitions.package import load_package
+from engine.definitions.versions import Definition, load_definition
+from engine.lint.scenarios import Scenario, play, read_cast_values, read_scenarios
+from engine.runtime import operations
 from tests.bench.installation import installation
 from tests.bench.report import Report, Spread, say
 from tests.database_player import DatabasePlayer
-from tests.shipped import deploy_shipped
+from tests.shipped import deploy_shipped, package
 
 SCENARIO = "happy_path"
-ROUNDS = 9
+PROCEDURE = "member_admission"
+BARE = "admission_without_rules"
+ROUNDS = 15
 
 
-def send_waiting(session: Session) -> None:
-    """Carry out what waits for the next statement."""
-    session.connection().connection.driver_connection.send_waiting()  # type: ignore[union-attr]
+def without_rules() -> Mapping[str, bytes]:
+    """Return the procedure under another key, without its rules and their parameters."""
+    files = {name: data for name, data in package(PROCEDURE).files.items() if name != "rules.toml"}
+    for name in ("process.toml", f"{PROCEDURE}.bpmn"):
+        files[name] = files[name].replace(f'"{PROCEDURE}"'.encode(), f'"{BARE}"'.encode())
+    return files
 
 
-PARTS = ((completing, "witness"), (applying, "judge_step"), (applying, "write_judged"))
-
-
-class TimedPlayer(DatabasePlayer):
-    """Plays through the commands and notes what the rules take of each step."""
-
-    now: ClassVar[float] = 0.0
-    seconds: ClassVar[list[float]] = []
-
-    def complete(
-        self,
-        element: str,
-        data: Any,
-        on: Any,
-        by: CastPerson | None,
-        item: str | None = None,
-        without: Any = (),
-    ) -> None:
-        """Complete a step, and note the seconds that went into rules."""
-        TimedPlayer.now = 0.0
-        super().complete(element, data, on, by, item, without)
-        TimedPlayer.seconds.append(TimedPlayer.now)
+def plain(scenario: Scenario) -> Scenario:
+    """Return a scenario that only acts: what it expects of limits and findings comes from rules."""
+    return replace(
+        scenario,
+        actions=tuple(replace(do, expected={}) for do in scenario.actions),
+        then={"status": "completed"},
+    )
 
 
 @contextmanager
-def timed() -> Iterator[None]:
-    """Let the parts that rules add to a step be timed."""
-    kept = {(module, name): getattr(module, name) for module, name in PARTS}
+def timed() -> Iterator[list[float]]:
+    """Note the seconds that each completion of a task takes."""
+    seconds: list[float] = []
+    command = operations.complete_task
 
-    def watch(function: Callable[..., Any]) -> Callable[..., Any]:
-        def run(session: Session, *given: Any, **more: Any) -> Any:
-            send_waiting(session)  # what the step itself has to say is not ours
-            began = time.perf_counter()
-            done = function(session, *given, **more)
-            send_waiting(session)
-            TimedPlayer.now += time.perf_counter() - began
-            return done
+    @wraps(command)
+    def run(*given: Any, **more: Any) -> Any:
+        began = time.perf_counter()
+        done = command(*given, **more)
+        seconds.append(time.perf_counter() - began)
+        return done
 
-        return run
-
-    for (module, name), function in kept.items():
-        setattr(module, name, watch(function))
+    operations.complete_task = run
     try:
-        yield
+        yield seconds
     finally:
-        for (module, name), function in kept.items():
-            setattr(module, name, function)
+        operations.complete_task = command
+
+
+def work_off(definition: Definition, seconds: list[float]) -> list[float]:
+    """Play the whole matter and return the seconds of its steps."""
+    cast, _ = read_cast_values(definition.package)
+    scenarios, _ = read_scenarios(definition.package)
+    seconds.clear()
+    wrong = play(definition, plain(scenarios[SCENARIO]), scenarios, cast, DatabasePlayer)
+    assert not wrong, wrong
+    return list(seconds)
 
 
 def measure(report: Report) -> None:
-    """Play the whole matter again and again, and take the middle step of each."""
-    with installation("bench_rules", []), timed():
+    """Work the matter off again and again, and compare each step with itself."""
+    with installation("bench_rules", []), timed() as seconds:
         with unit_of_work() as session:
-            definition = deploy_shipped(session, SystemClock())
-        cast, _ = read_cast_values(definition.package)
-        scenarios, _ = read_scenarios(definition.package)
-        middles: list[float] = []
+            ruled = deploy_shipped(session, SystemClock())
+            stored = deploy_package(session, load_package(without_rules()), SystemClock())
+            bare = load_definition(session, stored.version_id)
+        contenders = {"with rules": ruled, "without": bare}
+        taken: dict[str, list[list[float]]] = {name: [] for name in contenders}
         for number in range(ROUNDS + 1):
-            TimedPlayer.seconds = []
-            wrong = play(definition, scenarios[SCENARIO], scenarios, cast, TimedPlayer)
-            assert not wrong, wrong
-            if number:  # the first one warms up
-                middles.append(1000 * statistics.median(TimedPlayer.seconds))
-                say(f"rules round {number}/{ROUNDS}: {middles[-1]:.2f} ms a step")
-    report.add("rules, p50 ms on top of a step", Spread.of(middles), key="rules_ms_per_step")
+            order = list(contenders.items())
+            for name, definition in order if number % 2 else reversed(order):
+                steps = work_off(definition, seconds)
+                if number:  # the first ones warm up
+                    taken[name].append(steps)
+            if number:
+                said = (f"{_middle(rounds[-1]):.2f} ms {name}" for name, rounds in taken.items())
+                say(f"rules round {number}/{ROUNDS}, a step: {', '.join(said)}")
+    with_rules, without = (
+        [_middle(step) for step in zip(*rounds, strict=True)] for rounds in taken.values()
+    )
+    report.add("a step of member admission without rules, p50 ms", Spread.of(without))
+    extra = [a - b for a, b in zip(with_rules, without, strict=True)]
+    report.add("rules, p50 ms on top of a step", Spread.of(extra), key="rules_ms_per_step")
+
+
+def _middle(seconds: Sequence[float]) -> float:
+    return 1000 * statistics.median(seconds)
