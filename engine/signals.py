@@ -22,6 +22,9 @@ task_completed = _signals.signal("task-completed")
 task_sent_back = _signals.signal("task-sent-back")
 """A task was sent back. ``instance_id``, ``task_id``, ``element``, ``target``."""
 
+people_reminded = _signals.signal("people-reminded")
+"""Somebody reminded those who are still missing in a step. ``instance_id``, ``task_ids``."""
+
 duty_due = _signals.signal("duty-due")
 """Organisations are reminded of what they owe. ``duty_ids``. It may come twice for the same."""
 

@@ -69,6 +69,12 @@ class DatabasePlayer:
     def send_back(self, element: str, to: str, by: CastPerson | None) -> None:
         self.play.send_back(element, to, by.key if by else None)
 
+    def come(
+        self, element: str, person: CastPerson, on: date, by: CastPerson | None, *, left: bool
+    ) -> None:
+        assert by is not None
+        self.play.come(element, person.key, on, by.key, left=left)
+
     def message(
         self, key: str, data: Any, on: date, by: CastPerson | None, without: Sequence[str] = ()
     ) -> None:

@@ -291,6 +291,7 @@ class _FileReader:
             interrupting=node.get("cancelActivity", "true") == "true",
             called=node.get("calledElement"),
             documentation=_text(next(children(node, "documentation"), None)),
+            collection=_collection(multiple),
         )
 
     def _read_event(self, node: etree._Element, kind: str) -> tuple[str | None, str | None]:
@@ -474,6 +475,15 @@ def reachable(diagram: Diagram, process: str) -> Iterable[ElementInfo]:
 def _file_of(diagram: Diagram, place: str) -> str:
     known = diagram.elements.get(place) or diagram.flows.get(place)
     return known.file if known else ""
+
+
+def _collection(multiple: etree._Element | None) -> str | None:
+    """Return the list of a parallel multi-instance whose items have a name."""
+    if multiple is None or multiple.get("isSequential") == "true":
+        return None
+    if next(children(multiple, "inputDataItem"), None) is None:
+        return None
+    return _text(next(children(multiple, "loopDataInputRef"), None))
 
 
 def _text(element: etree._Element | None) -> str | None:

@@ -75,6 +75,8 @@ class ElementInfo:
     called: str | None
     """For call activities: the process."""
     documentation: str | None
+    collection: str | None = None
+    """The list for each of whose items it runs, all at once: where items can come and go."""
 
 
 class ExpressionUse(NamedTuple):

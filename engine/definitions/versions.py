@@ -16,7 +16,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.definitions.models import ProcessFile, ProcessVersion
-from engine.definitions.package import Effect, Lane, MessageAction, Package, Stage, load_package
+from engine.definitions.package import (
+    Effect,
+    Lane,
+    MessageAction,
+    Package,
+    Stage,
+    Who,
+    load_package,
+)
 from engine.definitions.parsing import FrozenSpec, parse_bpmn
 from engine.errors import N_, EngineFault, NotFound, PackageProblem, Problem
 from engine.expressions import Expression, compile_expression
@@ -36,6 +44,18 @@ class CompiledEffect:
     effect: Effect
     when: Expression | None
     since: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """An activity with a task for each of a list of people (花名册): who is still missing?"""
+
+    element: str
+    """The activity: a user task, or the subprocess that each of them goes through."""
+    collection: str
+    """The variable that holds the list."""
+    steps: tuple[str, ...]
+    """The user tasks that each has to do; the last one of them done, the person is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +82,8 @@ class Definition:
     dates: frozenset[str]
     """The elements whose day some expression asks for as ``on["element"]``."""
     messages_by_name: Mapping[str, MessageAction]
+    rolls: Mapping[str, Roll]
+    """By activity: where each person of a list has a task of their own."""
 
     def form_of(self, element: str) -> FormSchema:
         """Return the form of a step. Raises KeyError for an element without step."""
@@ -139,6 +161,7 @@ def build_definition(package: Package, version_id: int | None = None) -> Definit
         variables=frozenset(outside),
         dates=frozenset(dates),
         messages_by_name=MappingProxyType({m.name: m for m in package.messages.values()}),
+        rolls=MappingProxyType(_rolls(package, spec)),
     )
 
 
@@ -185,6 +208,27 @@ def _lanes(package: Package, spec: FrozenSpec) -> dict[str, Lane]:
         if lane is not None:
             found[element] = lane
     return found
+
+
+def _rolls(package: Package, spec: FrozenSpec) -> dict[str, Roll]:
+    steps: dict[str, list[str]] = {}
+    for element, lane in _lanes(package, spec).items():
+        if lane.who is Who.ITEM and (holder := list_holder(spec, element)) is not None:
+            steps.setdefault(holder, []).append(element)
+    return {
+        holder: Roll(holder, spec.elements[holder].collection or "", tuple(inside))
+        for holder, inside in steps.items()
+    }
+
+
+def list_holder(spec: FrozenSpec, element: str) -> str | None:
+    """Return the activity that runs for each of a list, the element itself or one around it."""
+    at: str | None = element
+    while at is not None and (info := spec.elements.get(at)) is not None:
+        if info.multi_instance:
+            return at if info.collection else None
+        at = info.parent
+    return None
 
 
 def _stages(package: Package, spec: FrozenSpec) -> dict[str, Stage]:

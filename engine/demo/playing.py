@@ -23,9 +23,10 @@ from engine.errors import NotRunning, TaskClosed
 from engine.forms.fields import Field, FieldKind
 from engine.forms.schema import FormSchema
 from engine.lint.cast import deep_merge
-from engine.lint.play import drop_default
+from engine.lint.play import drop_default, item_key
 from engine.runtime import operations, transitions
 from engine.runtime.commands import Done
+from engine.runtime.lanes import person_principal
 from engine.runtime.models import Instance, Task, Timer
 from engine.runtime.people import form_context
 from engine.runtime.store import lock_task
@@ -79,7 +80,7 @@ class Play:
             )
             self.instance_id = done.instance_id
         else:
-            task_id = self.task(element, item)
+            task_id = self.task(element, item, by)
             actor = actor if by is not None else self._somebody(task_id)
             form = self._definition().form_of(element)
             raw = self._raw(form, element, own, on, actor, task_id, without)
@@ -92,9 +93,26 @@ class Play:
 
     def send_back(self, element: str, to: str, by: str | None) -> Done:
         """Send the matter back from the open task of ``element``."""
-        task_id = self.task(element)
+        task_id = self.task(element, None, by)
         actor = self._actor(by) if by is not None else self._somebody(task_id)
         done = operations.send_back(task_id, to, "请补正后再报。", actor=actor, clock=self.clock)
+        self.catch_up()
+        return done
+
+    def come(self, element: str, person: str, on: date, by: str, *, left: bool) -> Done:
+        """Add a person to a step with a task for each, or take them off its list."""
+        if self.instance_id is None:
+            raise NotRunning
+        change = operations.remove_participant if left else operations.add_participant
+        done = change(
+            self.instance_id,
+            element,
+            self.ids[person],
+            "组织关系有变化。",
+            actor=self._actor(by),
+            clock=self.clock,
+            occurred_on=on,
+        )
         self.catch_up()
         return done
 
@@ -153,11 +171,17 @@ class Play:
             .execution_options(populate_existing=True)
         ).all()
 
-    def task(self, element: str, item: str | None = None) -> int:
-        """Return the id of the open task of ``element``. Raises TaskClosed."""
-        for task in self.open_tasks():
-            if task.element == element and item in {None, task.item}:
-                return int(task.id)
+    def task(self, element: str, item: str | None = None, by: str | None = None) -> int:
+        """Return the id of the open task of ``element``, one's own before others'.
+
+        Raises TaskClosed.
+        """
+        if item is not None:
+            item = item_key(item, self.ids)
+        found = [t for t in self.open_tasks() if t.element == element and item in {None, t.item}]
+        own = None if by is None else person_principal(self.ids[by])
+        if found:
+            return int(min(found, key=lambda task: task.item != own).id)
         if self.instance_id is not None and self.instance().status != "active":
             raise NotRunning
         raise TaskClosed

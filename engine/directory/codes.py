@@ -18,6 +18,10 @@ class MembershipStatus(Coded):
     LEFT = "left", N_("已出党")
 
 
+PARTY_MEMBERS = frozenset({MembershipStatus.PROBATIONARY, MembershipStatus.FULL})
+"""Who is a member of the Party. Probationary members have no vote."""
+
+
 class RestrictionKind(Coded):
     """Why a full member has no right to vote for a time (domain/14 §3)."""
 

@@ -12,8 +12,14 @@ from typing import Literal
 
 from sqlalchemy import Select, exists, select, true
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import LateralFromClause
 
-from engine.directory.codes import COMMITTEE_POSTS, MembershipStatus, OrganisationKind
+from engine.directory.codes import (
+    COMMITTEE_POSTS,
+    PARTY_MEMBERS,
+    MembershipStatus,
+    OrganisationKind,
+)
 from engine.directory.models import (
     Membership,
     Organisation,
@@ -62,6 +68,29 @@ def voters(session: Session, organisation_id: int, day: date) -> list[Voter]:
     return _people(session, statement)
 
 
+def party_members(session: Session, organisation_id: int, day: date) -> list[Voter]:
+    """Return all Party members of the organisation on ``day``, probationary ones among them."""
+    organisation = get_organisation(session, organisation_id)
+    below = select(Organisation.id).where(Organisation.path.like(f"{organisation.path}%"))
+    ever_here = select(Membership.person_id).where(
+        Membership.organisation_id.in_(below),
+        Membership.since <= day,
+        Membership.revoked_at.is_(None),
+    )
+    standing = _standing(day)
+    return _people(
+        session,
+        select(Person.id, Person.name)
+        .join(standing, true())
+        .join(Organisation, Organisation.id == standing.c.organisation_id)
+        .where(
+            Person.id.in_(ever_here),
+            Organisation.path.like(f"{organisation.path}%"),
+            standing.c.status.in_(sorted(PARTY_MEMBERS)),
+        ),
+    )
+
+
 def committee_members(session: Session, organisation_id: int, day: date) -> list[Voter]:
     """Return the members of the organisation's committee on ``day``, each once."""
     return _people(
@@ -87,8 +116,9 @@ def roll(session: Session, organisation_id: int, body: Body, day: date) -> list[
     return voters(session, organisation_id, day)
 
 
-def _full_members(day: date) -> Select[int, str]:
-    standing = (
+def _standing(day: date) -> LateralFromClause:
+    """Return the standing of each person on ``day``, to be joined with people."""
+    return (
         select(Membership.status, Membership.organisation_id)
         .where(
             Membership.person_id == Person.id,
@@ -100,6 +130,10 @@ def _full_members(day: date) -> Select[int, str]:
         .correlate(Person)
         .lateral()
     )
+
+
+def _full_members(day: date) -> Select[int, str]:
+    standing = _standing(day)
     restricted = exists().where(
         RightsRestriction.person_id == Person.id, valid_on(RightsRestriction, day)
     )

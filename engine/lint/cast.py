@@ -104,6 +104,19 @@ class Cast:
             if any(above.id == organisation_id for above in self.upwards(o.id))
         )
 
+    def committee(self, organisation_id: int, day: date) -> list[int]:
+        """Return who is on the committee of an organisation on a day."""
+        return [
+            person.id
+            for person in self.by_id.values()
+            if any(
+                self.organisations[post.at].id == organisation_id
+                and post.code in COMMITTEE_POSTS
+                and post.holds(day)
+                for post in person.posts
+            )
+        ]
+
     def principals(self, person: CastPerson, day: date) -> frozenset[str]:
         """Return as whom a person may act on a day."""
         held = (
@@ -230,6 +243,8 @@ class CastContext:
     occurred_on: date
     variables: Mapping[str, Any]
     functions: Mapping[str, Callable[..., Any]]
+    ballots: Mapping[str, Any] = field(default_factory=dict)
+    """The counts of secret ballots, as the scenario gives them."""
 
     def find_person(self, person_id: int, field: Field) -> PersonChoice | None:
         """Return the person if they may be chosen in ``field`` on that day."""
@@ -250,8 +265,11 @@ class CastContext:
 
     def roll(self, body: str, day: date) -> Sequence[PersonChoice]:
         """Return who is due at a meeting of the matter's organisation, nobody excluded."""
-        due = self._committee if body == "committee" else self._votes
-        return [PersonChoice(p.id, p.name) for p in self.cast.by_id.values() if due(p, day)]
+        people = self.cast.by_id.values()
+        if body == "committee":
+            held = set(self.cast.committee(self.organisation_id, day))
+            return [PersonChoice(p.id, p.name) for p in people if p.id in held]
+        return [PersonChoice(p.id, p.name) for p in people if self._votes(p, day)]
 
     def attachment_ok(self, attachment_id: int) -> bool:
         """Take any number for a file: scenarios have no files."""
@@ -280,12 +298,4 @@ class CastContext:
             person.organisation in self.cast.below(self.organisation_id)
             and self.statuses(person.id, day) is MembershipStatus.FULL
             and not any(restriction.holds(day) for restriction in person.restrictions)
-        )
-
-    def _committee(self, person: CastPerson, day: date) -> bool:
-        return any(
-            self.cast.organisations[post.at].id == self.organisation_id
-            and post.code in COMMITTEE_POSTS
-            and post.holds(day)
-            for post in person.posts
         )

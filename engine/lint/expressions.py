@@ -25,7 +25,7 @@ from engine.lint.forms import Forms
 from engine.lint.names import HUMAN, did_you_mean
 from engine.lint.paths import Paths, Point, done, entry
 
-FORM_NAMES = frozenset({"occurred_on", "person"})
+FORM_NAMES = frozenset({"branch_committee", "branch_members", "occurred_on", "person"})
 """Names that expressions of forms may use besides."""
 _DATE_CALLS = frozenset(
     {

@@ -10,7 +10,7 @@ from typing import Any
 from engine.calendars.notices import shipped_table
 from engine.compliance.broken import RuleBroken
 from engine.compliance.evaluation import evaluate, hindrances, limits
-from engine.compliance.facts import Facts, Occurrence, Place, Witness
+from engine.compliance.facts import Coming, Facts, Occurrence, Place, Witness
 from engine.compliance.parameters import ParameterView
 from engine.compliance.results import Outcome, Result
 from engine.compliance.rules import RuleBook
@@ -38,7 +38,7 @@ class Measured:
         today: date,
     ) -> Measured:
         """Return what they know with one more step done. Raises RuleBroken if a rule blocks it."""
-        seq = 1 + max((o.seq for o in self.facts.occurrences), default=0)
+        seq = self._next()
         held = list(fields)
         occurrence = Occurrence(
             element=task.element,
@@ -55,6 +55,7 @@ class Measured:
                 if field.kind is FieldKind.ATTENDANCE and field.key in data
             },
             statuses=tuple((c.status, c.since) for c in transition.status_changes),
+            item=task.person_id,
         )
         facts = self.facts.plus(occurrence)
         if transition.outcome:
@@ -66,6 +67,16 @@ class Measured:
         if hindering := hindrances(results, task.element, facts.round_of(occurrence)):
             raise RuleBroken(hindering, self.book.regulations)
         return after
+
+    def _next(self) -> int:
+        facts = self.facts
+        done = (one.seq for one in facts.occurrences)
+        return 1 + max((*done, *(one.seq for one in facts.coming)), default=0)
+
+    def came(self, element: str, person: int, on: date, *, left: bool) -> Measured:
+        """Return what they know once somebody came onto the list of a step, or left it."""
+        one = Coming(element, person, on, left, self._next())
+        return Measured(self.book, replace(self.facts, coming=(*self.facts.coming, one)))
 
     def ended(self, outcome: str | None, on: date) -> Measured:
         """Return what they know once the matter has ended without a step."""

@@ -18,7 +18,8 @@ from engine.clock import FixedClock
 from engine.compliance.rules import RuleBook
 from engine.definitions.package import Lane
 from engine.definitions.versions import Definition
-from engine.directory.codes import MembershipStatus
+from engine.directory.codes import PARTY_MEMBERS, MembershipStatus
+from engine.directory.rights import LEADING
 from engine.errors import (
     N_,
     Conflict,
@@ -34,7 +35,7 @@ from engine.forms.fields import walk
 from engine.lint.cast import Cast, CastContext, CastPerson, deep_merge, resolve
 from engine.lint.measuring import Measured, begin
 from engine.runtime import transitions
-from engine.runtime.lanes import find_candidates
+from engine.runtime.lanes import find_candidates, person_principal
 from engine.runtime.transitions import Matter, OpenedTask, StatusChange, Transition, World
 
 MOST_TIMERS = 1_000
@@ -134,7 +135,7 @@ class Player:
         if self.matter is None:
             self._start(element, data, on, by, without)
             return
-        task = self._task(element, item)
+        task = self._task(element, item, by)
         if by is not None:
             self._may(by, task)
         prepared = transitions.prepare(self.matter, task.uid, self.world)
@@ -189,7 +190,7 @@ class Player:
     def send_back(self, element: str, to: str, by: CastPerson | None) -> None:
         """Send the matter back from an open task to a step completed before."""
         matter = self._running()
-        task = self._task(element)
+        task = self._task(element, None, by)
         if by is not None:
             self._may(by, task)
         done = [index for index, kept in enumerate(self.history) if kept.element == to]
@@ -212,6 +213,25 @@ class Player:
         del self.history[done[-1] :]
         del self.changes[kept.changes :]
         del self.steps[kept.steps :]
+
+    def come(
+        self, element: str, person: CastPerson, on: date, by: CastPerson | None, *, left: bool
+    ) -> None:
+        """Add a person to a step with a task for each, or take them off its list."""
+        matter = self._running()
+        if by is not None and not any(
+            post.code in LEADING
+            and post.holds(self.clock.today())
+            and self.cast.organisations[post.at].id == self.organisation_id
+            for post in by.posts
+        ):
+            raise NotAllowed
+        move = transitions.remove_person if left else transitions.add_person
+        transition = move(matter, element, person.id, on, self.world)
+        if self.measured is not None:
+            self.measured = self.measured.came(element, person.id, on, left=left)
+        self._follow(transition)
+        self._fire()
 
     def message(
         self,
@@ -252,12 +272,21 @@ class Player:
             raise NotRunning
         return self.matter
 
-    def _task(self, element: str, item: str | None = None) -> OpenedTask:
+    def _task(
+        self, element: str, item: str | None = None, by: CastPerson | None = None
+    ) -> OpenedTask:
+        """Return the open task of a step: that of the item, or the person's own before others'."""
         self._running()
-        for task in self.open.values():
-            if task.element == element and item in {None, task.item}:
-                return task
-        raise TaskClosed
+        if item is not None:
+            item = item_key(item, {key: one.id for key, one in self.cast.people.items()})
+        found = [
+            task
+            for task in self.open.values()
+            if task.element == element and item in {None, task.item}
+        ]
+        if not found:
+            raise TaskClosed
+        return next((task for task in found if by and task.person_id == by.id), found[0])
 
     def _may(self, person: CastPerson, task: OpenedTask) -> None:
         own = task.step.decision and person.id == self.subject_id
@@ -306,9 +335,24 @@ class Player:
             organisation_id=self.organisation_id,
             subject_id=self.subject_id,
             occurred_on=on,
-            variables={**facts, "person": self._person(), "occurred_on": on.isoformat()},
+            variables={
+                **facts,
+                "person": self._person(),
+                "branch_members": self._members(on),
+                "branch_committee": self.cast.committee(self.organisation_id, on),
+                "occurred_on": on.isoformat(),
+            },
             functions=self.world.functions,
         )
+
+    def _members(self, on: date) -> list[int]:
+        """Return the Party members of the organisation on a day, probationary ones among them."""
+        below = self.cast.below(self.organisation_id)
+        return [
+            one.id
+            for one in self.cast.by_id.values()
+            if one.organisation in below and self.status_on(one.id, on) in PARTY_MEMBERS
+        ]
 
     def _person(self) -> dict[str, Any] | None:
         """Return what a form may fill in of the person concerned."""
@@ -369,6 +413,13 @@ class Player:
                 return
             self._follow(transition)
         raise InvalidInput(None, N_("定时反复触发，没有停下来。"))
+
+
+def item_key(item: str, ids: Mapping[str, int]) -> str:
+    """Return an item as tasks carry it: ``@name`` is the task of that person."""
+    if item.startswith("@") and item[1:] in ids:
+        return person_principal(ids[item[1:]])
+    return item
 
 
 def drop_default(raw: dict[str, Any], path: str, own: Mapping[str, Any]) -> bool:

@@ -180,6 +180,10 @@ def _do_it(player: Player, do: Do, action: str) -> None:
         player.complete(do.target, do.data, on, by, do.item, do.without)
     elif action == "send_back":
         player.send_back(do.target, do.to or "", by)
+    elif action in {"join", "leave"}:
+        someone = _person(player.cast, (do.item or "").removeprefix("@"))
+        assert someone is not None
+        player.come(do.target, someone, on, by, left=action == "leave")
     else:
         player.message(do.target, do.data, on, by, do.without)
 

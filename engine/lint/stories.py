@@ -14,7 +14,7 @@ from engine.lint.cast import read_cast
 
 FOLDER = "scenarios/"
 CAST = FOLDER + "cast.toml"
-ACTIONS = ("complete", "send_back", "message", "refused", "clock")
+ACTIONS = ("complete", "send_back", "message", "join", "leave", "refused", "clock")
 ASSERTIONS = (
     "opened",
     "due",
@@ -168,6 +168,8 @@ def _do(number: int, row: Table) -> Do:
     row.optional("reason")  # said for the reader; the engine wants one from people only
     if action == "send_back" and not do.to:
         row.error("scenario-invalid", "send_back 没有写退回到哪里", '请写 to = "…"')
+    if action in {"join", "leave"} and not do.item:
+        row.error("scenario-invalid", f"{action} 没有写是谁", '请写 item = "@…"')
     if action == "refused" and not do.because:
         row.error("scenario-invalid", "refused 没有写为什么", '请写 because = "…"')
     if action is None and not do.expected:

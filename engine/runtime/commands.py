@@ -107,6 +107,9 @@ _KINDS: Mapping[str, tuple[EntryKind, ...]] = {
     "suspend": (EntryKind.SUSPENDED,),
     "resume": (EntryKind.RESUMED,),
     "correct": (EntryKind.CORRECTED,),
+    "add_participant": (EntryKind.PARTICIPANT_ADDED,),
+    "remove_participant": (EntryKind.PARTICIPANT_REMOVED,),
+    "remind": (EntryKind.REMINDED,),
     "allow": (EntryKind.OVERRIDDEN,),
     "ask": (EntryKind.ASKED,),
     "explain": (EntryKind.EXPLAINED,),
@@ -211,5 +214,14 @@ def _fingerprint(command: Command, instance_id: int | None) -> str:
     return ":".join(map(str, parts))
 
 
-_ABOUT = ("key", "organisation_id", "subject_id", "target", "message", "message_id")
+_ABOUT = (
+    "key",
+    "organisation_id",
+    "subject_id",
+    "target",
+    "message",
+    "message_id",
+    "element",
+    "person_id",
+)
 """The arguments that say what a command is about."""

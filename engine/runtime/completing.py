@@ -132,6 +132,7 @@ def complete_step(
         command_id=command_id,
         payload={
             "data": cleaned,
+            **({"item": prepared.person_id} if prepared.person_id is not None else {}),
             **({"files": files} if files else {}),
             **({"witness": said} if said else {}),
             **({"post": decision.post.key} if decision.post else {}),

@@ -118,6 +118,17 @@ def _again(
             return operations.send_message(
                 instance_id, arguments["message"], arguments["data"], actor=who, **common
             )
+        case "add_participant" | "remove_participant" as name if who and instance_id:
+            change = getattr(operations, name)
+            done: Done = change(
+                instance_id,
+                arguments["element"],
+                arguments["person_id"],
+                arguments["reason"],
+                actor=who,
+                **common,
+            )
+            return done
         case "start" if who:
             return operations.start_instance(
                 arguments["key"],

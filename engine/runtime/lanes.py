@@ -53,6 +53,13 @@ def post_principal(organisation_id: int, post: str) -> str:
     return f"o{organisation_id}:{post}"
 
 
+def person_of(value: object) -> int | None:
+    """Return the person whom an item of a list names: an id, or a row with a ``person``."""
+    if isinstance(value, Mapping):
+        value = value.get("person")
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def find_candidates(
     lane: Lane,
     lanes: Mapping[str, Lane],
@@ -61,15 +68,23 @@ def find_candidates(
     subject_id: int | None,
     participants: Mapping[str, tuple[int, ...]],
     directory: LaneDirectory,
+    person_id: int | None = None,
 ) -> Candidates:
-    """Return who may act in a lane of a matter, and in the lanes that may act there too."""
-    own = _find(lane, lanes, organisation_id, subject_id, participants, directory)
+    """Return who may act in a lane of a matter, and in the lanes that may act there too.
+
+    ``person_id`` is the person of the task's item, where there is one for each of a list.
+    """
+    if lane.who is Who.ITEM:
+        principals = () if person_id is None else (person_principal(person_id),)
+        own = Candidates(lane.id, principals, organisation_id)
+    else:
+        own = _find(lane, lanes, organisation_id, subject_id, participants, directory)
     others = (
         _find(lanes[key], lanes, organisation_id, subject_id, participants, directory)
         for key in lane.also
     )
-    principals = dict.fromkeys((*own.principals, *(p for one in others for p in one.principals)))
-    return replace(own, principals=tuple(principals)) if lane.also else own
+    together = dict.fromkeys((*own.principals, *(p for one in others for p in one.principals)))
+    return replace(own, principals=tuple(together)) if lane.also else own
 
 
 def _find(
@@ -97,6 +112,8 @@ def _find(
             at = _organisation(lane.at, organisation_id, directory)
             principals = () if at is None else tuple(post_principal(at, p) for p in lane.posts)
             return Candidates(lane.id, principals, at, excluded)
+        case Who.ITEM:  # only the task itself knows its item
+            return Candidates(lane.id, (), organisation_id)
 
 
 def _organisation(at: At, organisation_id: int, directory: LaneDirectory) -> int | None:

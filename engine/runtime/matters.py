@@ -58,7 +58,9 @@ class OpenedTask:
     due_on: date | None
     """The last lawful day."""
     item: str | None
-    """Which one it is, when there is one task for each item of a list."""
+    """Which one it is, when there is one task for each item of a list; of a person ``p<id>``."""
+    person_id: int | None = None
+    """Whose task it is, where there is one for each of a list of people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from engine.runtime.assignment import claim_task, delegate_task, unclaim_task
 from engine.runtime.commands import Done
 from engine.runtime.completing import complete_task
 from engine.runtime.messages import deliver_outbox, send_message
+from engine.runtime.participants import add_participant, remind_people, remove_participant
 from engine.runtime.sending_back import send_back
 from engine.runtime.starting import start_instance
 from engine.runtime.steering import cancel_instance, resume_instance, suspend_instance
@@ -19,6 +20,7 @@ __all__ = [
     "DELIVER_MESSAGE",
     "FIRE_TIMERS",
     "Done",
+    "add_participant",
     "cancel_instance",
     "claim_task",
     "complete_task",
@@ -26,6 +28,8 @@ __all__ = [
     "deliver_outbox",
     "enqueue_timers",
     "fire_timers",
+    "remind_people",
+    "remove_participant",
     "resume_instance",
     "send_back",
     "send_message",

@@ -17,7 +17,7 @@ from engine.directory.codes import COMMITTEE_POSTS, MembershipStatus, PostKind
 from engine.directory.membership import standings_on
 from engine.directory.models import Organisation, Person, Post, valid_on
 from engine.directory.organisations import exists_on
-from engine.directory.voting import roll
+from engine.directory.voting import committee_members, party_members, roll
 from engine.errors import NotFound
 from engine.forms.fields import Field, OrganisationChoice, PersonChoice
 from engine.forms.schema import FormSchema
@@ -225,6 +225,12 @@ def form_context(
     known = dict(transitions.facts(matter, {}) if facts is None else facts)
     if form is None or "person" in form.names:
         known["person"] = person_facts(session, matter.subject_id)
+    if form is None or "branch_members" in form.names:
+        members = party_members(session, matter.organisation_id, day)
+        known["branch_members"] = [member.id for member in members]
+    if form is None or "branch_committee" in form.names:
+        committee = committee_members(session, matter.organisation_id, day)
+        known["branch_committee"] = [member.id for member in committee]
     known["occurred_on"] = day.isoformat()
     return DatabaseFormContext(
         session=session,

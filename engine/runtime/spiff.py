@@ -24,6 +24,7 @@ from engine.clock import ZONE
 from engine.definitions import behaviour
 from engine.definitions.branches import (
     ON,
+    WRITTEN,
     Data,
     latest_day,
     record_day,
@@ -179,6 +180,38 @@ class Run:
                 task.task_spec._update(task)
                 caught += 1
         return caught
+
+    def items(self, element: str) -> list[Any]:
+        """Return the items of an open activity that runs once for each. Raises TaskClosed."""
+        holder = self._instances(element)
+        found: list[Any] = holder.task_spec.items(holder)
+        return found
+
+    def add_item(self, element: str, item: Any) -> None:
+        """Start an activity, open for each of a list, for one item more. Raises TaskClosed."""
+        with self._step():
+            holder = self._instances(element)
+            spec = holder.task_spec
+            self._replace_items(holder, [*spec.items(holder), item])
+            spec.add_instance(holder, item)
+
+    def remove_item(self, element: str, item: Any) -> None:
+        """Take an item away from an activity that is open for it. Raises TaskClosed."""
+        with self._step():
+            holder = self._instances(element)
+            spec, name = holder.task_spec, holder.task_spec.input_item.bpmn_id
+            child = next(
+                (
+                    child
+                    for child in holder.children
+                    if child._state < COMPLETED and child.data.get(name) == item
+                ),
+                None,
+            )
+            if child is None:
+                raise TaskClosed
+            self._replace_items(holder, [other for other in spec.items(holder) if other != item])
+            spec.drop_instance(holder, child)
 
     def cancel(self) -> None:
         """End the instance without result."""
@@ -416,6 +449,43 @@ class Run:
                 found: Step = scope.tasks[uid]
                 return found
         return None
+
+    def _instances(self, element: str) -> Step:
+        """Return the running activity that has an instance for each item of a list of its own."""
+        found = [
+            step
+            for step in walk_all(self._workflow)
+            if step._state == STARTED
+            and isinstance(step.task_spec, behaviour.ParallelInstances)
+            and step.task_spec.bpmn_id == element
+            and step.task_spec.data_input is not None
+            and step.task_spec.input_item is not None
+        ]
+        if len(found) != 1:
+            raise TaskClosed
+        return found[0]
+
+    def _replace_items(self, holder: Step, items: list[Any]) -> None:
+        """Give the activity, and all that runs in it, the list as it is now."""
+        name = holder.task_spec.data_input.bpmn_id
+        old = holder.data.get(name)
+        write(holder, {name: msgpack.unpackb(msgpack.packb(items))})
+        new, mark = holder.data[name], holder.data[WRITTEN][name]
+        for child in holder.children:
+            for step in self._all_below(child):
+                if name in step.data and step.data[name] == old:
+                    written = {**step.data.get(WRITTEN, {}), name: mark}
+                    step.data = {**step.data, name: new, WRITTEN: written}
+
+    def _all_below(self, step: Step) -> Iterator[Step]:
+        waiting = [step]
+        while waiting:
+            one = waiting.pop()
+            yield one
+            waiting += one.children
+            inner = self._workflow.subprocesses.get(one.id)
+            if inner is not None:
+                waiting.append(inner.task_tree)
 
     def _item(self, task: Step) -> tuple[int | str | None, Any]:
         """Return index and value of the innermost multi-instance that a task belongs to."""

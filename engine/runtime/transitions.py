@@ -15,7 +15,7 @@ from uuid import UUID
 
 from engine.clock import ZONE
 from engine.definitions.branches import latest_day
-from engine.definitions.package import Stage
+from engine.definitions.package import Lane, Stage, Who
 from engine.definitions.versions import CompiledEffect, Definition
 from engine.errors import (
     N_,
@@ -26,7 +26,13 @@ from engine.errors import (
     TaskClosed,
 )
 from engine.expressions import Expression
-from engine.runtime.lanes import Candidates, LaneDirectory, find_candidates
+from engine.runtime.lanes import (
+    Candidates,
+    LaneDirectory,
+    find_candidates,
+    person_of,
+    person_principal,
+)
 from engine.runtime.matters import (
     Matter,
     OpenedTask,
@@ -71,6 +77,8 @@ class Prepared:
     run: Run
     others: Mapping[UUID, OpenTask]
     """The other open tasks."""
+    person_id: int | None = None
+    """Whose task it is, where there is one for each of a list of people."""
 
 
 def prepare(matter: Matter, uid: UUID, world: World) -> Prepared:
@@ -80,7 +88,8 @@ def prepare(matter: Matter, uid: UUID, world: World) -> Prepared:
     task = others.pop(uid, None)
     if task is None:
         raise TaskClosed
-    return Prepared(task, facts(matter, task.variables), run, others)
+    person_id = _person(matter.definition.lanes[task.element], task)
+    return Prepared(task, facts(matter, task.variables), run, others, person_id)
 
 
 def complete(
@@ -185,6 +194,61 @@ def fire(matter: Matter, world: World) -> Transition | None:
     # What a late timer causes counts from the day it was due, not from the day of the delay.
     day = max(due, default=now).astimezone(ZONE).date()
     return _after(matter, run, before, world, day)
+
+
+def people_of(matter: Matter, element: str, world: World) -> tuple[int, ...]:
+    """Return who has or had a task in an open step with one for each of a list of people.
+
+    Raises TaskClosed when the step is not open, or no such step.
+    """
+    items = _restore(matter, world).items(_of_people(matter, element))
+    return tuple(person for item in items if (person := person_of(item)) is not None)
+
+
+def add_person(
+    matter: Matter, element: str, person_id: int, occurred_on: date, world: World
+) -> Transition:
+    """Give one more person a task in an open step with one for each of a list of people.
+
+    Raises TaskClosed when the step is not open, InvalidInput for a day on which they cannot have
+    joined or a person who is on the list already.
+    """
+    _not_in_future(occurred_on, world)
+    _not_earlier(occurred_on, matter.started_on)
+    if person_id in people_of(matter, element, world):
+        raise InvalidInput({"person": [N_("该人员已在名单中。")]})
+    run = _restore(matter, world)
+    before = _open(run)
+    rows = any(isinstance(item, Mapping) for item in run.items(element))
+    run.add_item(element, {"person": person_id} if rows else person_id)
+    roles = _renamed(matter, element, {person_id}, frozenset())
+    matter = replace(matter, participants={**matter.participants, **roles})
+    return _after(matter, run, before, world, occurred_on, participants=roles)
+
+
+def remove_person(
+    matter: Matter, element: str, person_id: int, occurred_on: date, world: World
+) -> Transition:
+    """Take away the open task of a person in a step with one for each of a list of people.
+
+    What a person has done stays: whose task is completed cannot be taken off the list. Raises
+    TaskClosed when the step is not open, InvalidInput as :func:`add_person`.
+    """
+    _not_in_future(occurred_on, world)
+    _not_earlier(occurred_on, matter.started_on)
+    if person_id not in people_of(matter, element, world):
+        raise InvalidInput({"person": [N_("该人员不在名单中。")]})
+    run = _restore(matter, world)
+    before = _open(run)
+    steps = matter.definition.rolls[element].steps
+    own = (task.value for task in before.values() if task.element in steps)
+    item = next((value for value in own if person_of(value) == person_id), None)
+    if item is None:
+        raise InvalidInput({"person": [N_("该人员的任务已经办结，记录保留，不能移出。")]})
+    run.remove_item(element, item)
+    roles = _renamed(matter, element, frozenset(), {person_id})
+    matter = replace(matter, participants={**matter.participants, **roles})
+    return _after(matter, run, before, world, occurred_on, participants=roles)
 
 
 def cancel(matter: Matter, world: World) -> Transition:
@@ -308,6 +372,27 @@ def _roles(
     return found
 
 
+def _of_people(matter: Matter, element: str) -> str:
+    """Return the element if it has a task for each of a list of people. Raises TaskClosed."""
+    if element not in matter.definition.rolls:
+        raise TaskClosed
+    return element
+
+
+def _renamed(
+    matter: Matter, element: str, joined: Collection[int], left: Collection[int]
+) -> dict[str, tuple[int, ...]]:
+    """Return the roles that were chosen with the list of a step, with who holds them now."""
+    collection = matter.definition.rolls[element].collection
+    found: dict[str, tuple[int, ...]] = {}
+    for role in matter.definition.package.participants.values():
+        if collection in (role.role, role.field):
+            people = matter.participants.get(role.role, ())
+            stay = (person for person in people if person not in left)
+            found[role.role] = tuple(dict.fromkeys((*stay, *joined)))
+    return found
+
+
 def _after(
     matter: Matter,
     run: Run,
@@ -344,6 +429,8 @@ def _after(
 def _opened(matter: Matter, task: OpenTask, world: World) -> OpenedTask:
     definition = matter.definition
     lane = definition.lanes[task.element]
+    person_id = _person(lane, task)
+    item = None if task.item is None else str(task.item)
     return OpenedTask(
         uid=task.uid,
         element=task.element,
@@ -356,12 +443,19 @@ def _opened(matter: Matter, task: OpenTask, world: World) -> OpenedTask:
             subject_id=matter.subject_id,
             participants=matter.participants,
             directory=world.directory,
+            person_id=person_id,
         ),
         not_before=max(filter(None, (task.not_before, matter.started_on))),
         earliest_on=_day(matter, definition.earliest.get(task.element), task.variables, world),
         due_on=_day(matter, definition.due.get(task.element), task.variables, world),
-        item=None if task.item is None else str(task.item),
+        item=item if person_id is None else person_principal(person_id),
+        person_id=person_id,
     )
+
+
+def _person(lane: Lane, task: OpenTask) -> int | None:
+    """Return the person whose task it is, if there is one for each of a list of people."""
+    return person_of(task.value) if lane.who is Who.ITEM else None
 
 
 def _effects(

@@ -159,7 +159,36 @@ class _Instances(MultiInstanceTask, _Looping):
 
 
 class ParallelInstances(stock.ParallelMultiInstanceTask, _Instances):
-    """All instances at once."""
+    """All instances at once. While they run, one may be added or taken away."""
+
+    def items(self, my_task: Task) -> list[Any]:
+        """Return the list whose items have an instance each."""
+        found = my_task.data.get(self.data_input.bpmn_id) if self.data_input else None
+        return list(found) if isinstance(found, list) else []
+
+    def add_instance(self, my_task: Task, item: Any) -> None:
+        """Start one more instance; it knows what the others knew when they began."""
+        running = [child for child in my_task.children if child._state < TaskState.COMPLETED]
+        if len(my_task._children) >= MAX_INSTANCES:
+            raise ExpressionFault(
+                N_("多实例活动 %(element)s 的实例超过 %(limit)s 个"),
+                element=self.name,
+                limit=MAX_INSTANCES,
+            )
+        known = dict(running[0].data)
+        if self.input_item is not None:
+            known[self.input_item.bpmn_id] = item
+        child = my_task._add_child(running[0].task_spec, TaskState.WAITING)
+        child.triggered = True
+        child.data, child.inherited = known, True
+        child.internal_data["key_or_index"] = str(item)
+        child.task_spec._update(child)
+
+    def drop_instance(self, my_task: Task, child: Task) -> None:
+        """Take away an instance that has not ended; the whole ends with the last one."""
+        child.cancel()
+        if all(other._state >= TaskState.COMPLETED for other in my_task.children):
+            my_task._set_state(TaskState.READY)
 
 
 class SequentialInstances(stock.SequentialMultiInstanceTask, _Instances):
