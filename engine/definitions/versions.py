@@ -82,6 +82,8 @@ class Definition:
     dates: frozenset[str]
     """The elements whose day some expression asks for as ``on["element"]``."""
     messages_by_name: Mapping[str, MessageAction]
+    ballots: frozenset[str]
+    """The steps with a secret ballot."""
     rolls: Mapping[str, Roll]
     """By activity: where each person of a list has a task of their own."""
 
@@ -161,6 +163,7 @@ def build_definition(package: Package, version_id: int | None = None) -> Definit
         variables=frozenset(outside),
         dates=frozenset(dates),
         messages_by_name=MappingProxyType({m.name: m for m in package.messages.values()}),
+        ballots=frozenset(e for e, s in package.steps.items() if forms[s.form].ballots),
         rolls=MappingProxyType(_rolls(package, spec)),
     )
 

@@ -47,10 +47,22 @@ _PROPERTIES: Final[Mapping[FieldKind, Mapping[str, Any]]] = {
         "secret": _FLAGS,
     },
     FieldKind.FILES: {"document": _TEXT},
+    FieldKind.BALLOT: {
+        "roll": _TEXT,
+        "min_size": _WHOLE,
+        "publish": _FLAGS,
+        "opens": ("with_task", "by_hand"),
+    },
     FieldKind.LIST: {"min": _WHOLE, "max": _WHOLE},
 }
 _DEFAULTS: Final[Mapping[FieldKind, Mapping[str, str]]] = {
     FieldKind.PERSON: {"scope": "branch"},
+    FieldKind.BALLOT: {
+        "roll": "members",
+        "min_size": "5",
+        "publish": "true",
+        "opens": "with_task",
+    },
     FieldKind.PEOPLE: {"scope": "branch"},
     FieldKind.ATTENDANCE: {
         "body": "members",
@@ -141,7 +153,7 @@ def read_options(
     kind: FieldKind, component: Mapping[str, Any], refuse: Refuse
 ) -> tuple[Option, ...]:
     """Return the choices of a list, in order."""
-    if kind not in _CHOICES:
+    if kind not in _CHOICES or "candidates" in (component.get("properties") or {}):
         return ()
     values = component.get("values")
     cure = N_('写成 [{"value": "agree", "label": "同意"}, …]')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.ballots.counting import adds_up
 from engine.directory.codes import MembershipStatus
 from engine.errors import N_, Sentence
 from engine.forms.fields import Field, FieldKind
@@ -62,6 +63,9 @@ class Check:
             if field.kind is FieldKind.GROUP and not field.key:
                 final |= self.level(field.children, data, prefix)
             elif field.takes_input and not self._already_wrong(name):
+            elif field.kind is FieldKind.BALLOT:
+                if (count := self.ballot(field, name)) is not None:
+                    final[field.key] = count
                 value = self.value(field, data.get(field.key), name)
                 if value is not None:
                     final[field.key] = value
@@ -196,6 +200,17 @@ class Check:
         if self._wrong_below(name):
             return None
         if not part or not (part.get("present") or part.get("excluded")):
+    def ballot(self, field: Field, name: str) -> dict[str, Any] | None:
+        """Return the count of a secret ballot: of the box, never of what was sent."""
+        count = self.entry.context.ballots.get(field.key)
+        if count is None:
+            if field.required:
+                self.refuse(name, N_("还没有投票和计票，请先组织投票。"))
+            return None
+        if not adds_up(count):
+            self.refuse(name, N_("选票数不平：有效、无效、未交回之和须等于发出数。"))
+        return dict(count)
+
             if field.required:
                 self.refuse(name, N_("请登记到会人员。"))
             return None

@@ -27,6 +27,14 @@ from engine.forms.attributes import (
     read_properties,
     refuse_unsupported,
 )
+from engine.forms.ballot_fields import (
+    QUESTION_PROPERTIES,
+    Who,
+    check_questions,
+    question_bounds,
+    read_question_people,
+    read_roll,
+)
 from engine.forms.fields import Field, FieldKind, Layout, walk
 
 MAX_SOURCE: Final = 500_000
@@ -51,6 +59,7 @@ _STANDARD: Final[Mapping[str, FieldKind]] = {
             FieldKind.ATTENDANCE,
             FieldKind.VOTE,
         }
+            FieldKind.BALLOT,
     },
 }
 _DOMAIN: Final[Mapping[str, tuple[FieldKind, str]]] = {
@@ -60,6 +69,7 @@ _DOMAIN: Final[Mapping[str, tuple[FieldKind, str]]] = {
     "attendance": (FieldKind.ATTENDANCE, "group"),
     "vote": (FieldKind.VOTE, "group"),
 }
+    "ballot": (FieldKind.BALLOT, "group"),
 
 
 def compile_fields(source: bytes | str | Mapping[str, Any], file: str) -> tuple[str, list[Field]]:
@@ -107,6 +117,7 @@ class _Compiler:
 
     def refuse(self, element: str | None, code: str, message: str, cure: str) -> None:
         """Note a problem; an element comes with its key or, lacking one, its id or label."""
+        self.in_ballot = False
         self.problems.append(Problem(self.file, element, None, f"form_{code}", message, cure))
 
     def level(
@@ -175,8 +186,14 @@ class _Compiler:
             refuse("validate", N_("validate 应为对象"), N_("写成 { … }"))
             validate = {}
         # A meeting form without its figures is no record; an author has to say so explicitly.
-        by_default = kind in (FieldKind.ATTENDANCE, FieldKind.VOTE)
+        by_default = kind in (FieldKind.ATTENDANCE, FieldKind.VOTE, FieldKind.BALLOT)
+        people = self.people(kind, properties, refuse)
+        asked = question_bounds(properties, refuse) if self.in_ballot else {}
+        if self.in_ballot:
+            properties = {k: v for k, v in properties.items() if k not in QUESTION_PROPERTIES}
         return Field(
+        elif kind is FieldKind.BALLOT:
+            pass  # its components are questions, not fields of this form
             kind=kind,
             key=key,
             path=f"{path}.{slot}" if path else slot,
@@ -191,7 +208,9 @@ class _Compiler:
             check=read_check(properties, inside_list, refuse),
             default=component.get("defaultValue"),
             text=_text(kind, component, refuse),
-            props=MappingProxyType(check_properties(kind, properties, component, refuse)),
+            props=MappingProxyType(
+                {**check_properties(kind, properties, component, refuse), **asked}
+            ),
             children=tuple(children),
             layout=_layout(component.get("layout")),
         )
@@ -208,6 +227,35 @@ class _Compiler:
                     item.key,
                     "domain",
                     N_("表决没有对应的到会登记"),
+    def people(
+        self, kind: FieldKind, properties: Mapping[str, str], refuse: Refuse
+    ) -> tuple[Who, ...]:
+        """Read whom a ballot or one of its questions names."""
+        if kind is FieldKind.BALLOT:
+            return read_roll(properties.get("roll", "members"), refuse)
+        return read_question_people(properties, refuse) if self.in_ballot else ()
+
+    def questions(
+        self,
+        kind: FieldKind,
+        component: Mapping[str, Any],
+        path: str,
+        depth: int,
+        inside_list: bool,
+        refuse: Refuse,
+    ) -> tuple[Field, ...]:
+        """Compile the questions of a ballot."""
+        if kind is not FieldKind.BALLOT:
+            return ()
+        if inside_list or path:
+            refuse("domain", N_("ballot 不能放在列表或分组里"), N_("把它移到表单的最外层"))
+        self.in_ballot = True
+        try:
+            found = self.level(component.get("components", []), "", depth + 1, inside_list=True)
+        finally:
+            self.in_ballot = False
+        return check_questions(found, refuse)
+
                     N_("把 properties.attendance 写成本表单中 attendance 项的键"),
                 )
 

@@ -44,6 +44,7 @@ class FieldKind(StrEnum):
     ORGANISATION = "organisation"
     ATTENDANCE = "attendance"
     VOTE = "vote"
+    BALLOT = "ballot"
 
 
 MANY: Final = frozenset({FieldKind.CHECKLIST, FieldKind.TAGLIST, FieldKind.FILES, FieldKind.PEOPLE})
@@ -114,11 +115,15 @@ class Field:
     def slot(self) -> str:
         """The last part of the path: the key, or ``#3`` where there is none."""
         return self.path.rpartition(".")[2]
+    questions: tuple[Field, ...] = ()
+    """What a secret ballot asks; they are answered in the box, never in this form."""
+    people: tuple[Any, ...] = ()
+    """Whom a ballot, or a question of it, names; see ballot_fields.py."""
 
     @cached_property
     def takes_input(self) -> bool:
         """Whether the field has a value that people may enter."""
-        return self.kind not in PLAIN and not self.readonly
+        return self.kind not in PLAIN and self.kind is not FieldKind.BALLOT and not self.readonly
 
     @property
     def multiple(self) -> bool:
@@ -182,6 +187,11 @@ class FormContext(Protocol):
 
         ``field.props`` says who may: ``status`` (membership codes, comma-separated) and ``scope``.
         """
+    @property
+    def ballots(self) -> Mapping[str, Any]:
+        """The counts of the step's secret ballots, by field."""
+        ...
+
         ...
 
     def people_choices(self, field: Field) -> Sequence[PersonChoice]:

@@ -186,6 +186,8 @@ class Entry:
 
     @cached_property
     def _settled(self) -> tuple[dict[str, Any], frozenset[str]]:
+            elif field.kind is FieldKind.BALLOT:
+                values[field.key] = self.context.ballots.get(field.key)
         hidden = frozenset[str]()
         values: dict[str, Any] = {}
         for _ in range(MAX_ROUNDS):

@@ -59,12 +59,18 @@ class FormSchema:
         """The marshmallow schema of the structure alone: for API documentation."""
         return self._schema
 
+        self.ballots = tuple(f for f in self.fields if f.kind is FieldKind.BALLOT)
+        """The secret ballots whose count the form holds."""
+        self.keys |= {field.key for field in self.ballots}
     def expressions(self) -> tuple[Expression, ...]:
         """Return every expression of the form: conditions, prefills, places in texts."""
         return tuple(
             expression
             for field in self._all
-            for expression in (field.hide, field.prefill, field.check, *field.text)
+            for expression in (
+                *(field.hide, field.prefill, field.check, *field.text),
+                *_named(field),
+            )
             if isinstance(expression, Expression)
         )
 
@@ -245,6 +251,13 @@ def compile_form(source: bytes | str | Mapping[str, Any], *, file: str) -> FormS
     if isinstance(source, (bytes, str)):
         return _compile_text(source, file)
     return FormSchema(*_identified(source, file))
+
+def _named(field: Field) -> list[Any]:
+    """Return what says whom a ballot names: words and expressions."""
+    return [one.who for part in (field, *field.questions) for one in part.people]
+
+
+
 
 
 def _identified(source: bytes | str | Mapping[str, Any], file: str) -> tuple[str, str, list[Field]]:

@@ -370,7 +370,7 @@ def value_of(field: Field) -> ma.Field[Any]:
                 metadata=about,
                 error_messages=_STRUCTURE,
             )
-        case FieldKind.TEXT | FieldKind.SEPARATOR:
+        case FieldKind.TEXT | FieldKind.SEPARATOR | FieldKind.BALLOT:
             raise ValueError("a component that takes no input has no value")
 
 

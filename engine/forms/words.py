@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from engine.errors import N_, Sentence
+from engine.forms.ballot_fields import ballot_in_words
 from engine.forms.fields import PLAIN, Field, FieldKind
 from engine.forms.html import vote_inputs
 from engine.forms.reading import Entry, counts_of
@@ -151,7 +152,7 @@ def raw_of(fields: Sequence[Field], data: Mapping[str, Any]) -> dict[str, Any]:
     for field in fields:
         if field.kind is FieldKind.GROUP and not field.key:
             raw |= raw_of(field.children, data)
-        elif field.key in data and field.kind not in PLAIN:
+        elif field.key in data and field.kind not in PLAIN and field.kind is not FieldKind.BALLOT:
             raw[field.key] = _raw(field, data[field.key])
     return raw
 
@@ -238,6 +239,8 @@ def _in_words(field: Field, value: Any, names: Names) -> str:
             return _attendance_record(value, names)
         case FieldKind.VOTE:
             return _vote_record(value)
+        case FieldKind.BALLOT:
+            return ballot_in_words(field, value, names.person)
     return str(value)
 
 

@@ -20,6 +20,7 @@ from engine.forms.fields import Field, FieldKind
 from engine.ledger.chain import Event, Head, seal
 from engine.queue import enqueue
 from engine.runtime import store
+from engine.runtime.balloting import follow_ballots
 from engine.runtime.judging import Judged, announce_breaches, judge_step, write_judged
 from engine.runtime.models import OutboxMessage
 from engine.runtime.transitions import OpenedTask, Transition
@@ -87,6 +88,8 @@ def apply(
             opening=[_new_task(task, judged) for task in transition.opened],
         ),
     )
+    if definition.ballots:
+        follow_ballots(session, row, transition, opened, clock)
     if watch.mark != row.watch:
         for due_at in store.write_watch(session, row.instance_id, watch):
             enqueue_timers(session, row.instance_id, at=due_at)
