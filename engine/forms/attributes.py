@@ -56,13 +56,13 @@ _PROPERTIES: Final[Mapping[FieldKind, Mapping[str, Any]]] = {
     FieldKind.LIST: {"min": _WHOLE, "max": _WHOLE},
 }
 _DEFAULTS: Final[Mapping[FieldKind, Mapping[str, str]]] = {
-    FieldKind.PERSON: {"scope": "branch"},
     FieldKind.BALLOT: {
         "roll": "members",
         "min_size": "5",
         "publish": "true",
         "opens": "with_task",
     },
+    FieldKind.PERSON: {"scope": "branch"},
     FieldKind.PEOPLE: {"scope": "branch"},
     FieldKind.ATTENDANCE: {
         "body": "members",

@@ -62,10 +62,10 @@ class Check:
                 continue
             if field.kind is FieldKind.GROUP and not field.key:
                 final |= self.level(field.children, data, prefix)
-            elif field.takes_input and not self._already_wrong(name):
             elif field.kind is FieldKind.BALLOT:
                 if (count := self.ballot(field, name)) is not None:
                     final[field.key] = count
+            elif field.takes_input and not self._already_wrong(name):
                 value = self.value(field, data.get(field.key), name)
                 if value is not None:
                     final[field.key] = value
@@ -186,6 +186,17 @@ class Check:
             if not self.entry.context.attachment_ok(attachment):
                 self.refuse(name, N_("第 %(number)s 个文件已失效，请重新上传。"), number=number)
 
+    def ballot(self, field: Field, name: str) -> dict[str, Any] | None:
+        """Return the count of a secret ballot: of the box, never of what was sent."""
+        count = self.entry.context.ballots.get(field.key)
+        if count is None:
+            if field.required:
+                self.refuse(name, N_("还没有投票和计票，请先组织投票。"))
+            return None
+        if not adds_up(count):
+            self.refuse(name, N_("选票数不平：有效、无效、未交回之和须等于发出数。"))
+        return dict(count)
+
     # --- meetings -------------------------------------------------------------------------------
 
     def _note(self, name: str, found: Problems) -> None:
@@ -200,17 +211,6 @@ class Check:
         if self._wrong_below(name):
             return None
         if not part or not (part.get("present") or part.get("excluded")):
-    def ballot(self, field: Field, name: str) -> dict[str, Any] | None:
-        """Return the count of a secret ballot: of the box, never of what was sent."""
-        count = self.entry.context.ballots.get(field.key)
-        if count is None:
-            if field.required:
-                self.refuse(name, N_("还没有投票和计票，请先组织投票。"))
-            return None
-        if not adds_up(count):
-            self.refuse(name, N_("选票数不平：有效、无效、未交回之和须等于发出数。"))
-        return dict(count)
-
             if field.required:
                 self.refuse(name, N_("请登记到会人员。"))
             return None

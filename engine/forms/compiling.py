@@ -58,8 +58,8 @@ _STANDARD: Final[Mapping[str, FieldKind]] = {
             FieldKind.ORGANISATION,
             FieldKind.ATTENDANCE,
             FieldKind.VOTE,
-        }
             FieldKind.BALLOT,
+        }
     },
 }
 _DOMAIN: Final[Mapping[str, tuple[FieldKind, str]]] = {
@@ -68,8 +68,8 @@ _DOMAIN: Final[Mapping[str, tuple[FieldKind, str]]] = {
     "organisation": (FieldKind.ORGANISATION, "textfield"),
     "attendance": (FieldKind.ATTENDANCE, "group"),
     "vote": (FieldKind.VOTE, "group"),
-}
     "ballot": (FieldKind.BALLOT, "group"),
+}
 
 
 def compile_fields(source: bytes | str | Mapping[str, Any], file: str) -> tuple[str, list[Field]]:
@@ -114,10 +114,10 @@ class _Compiler:
         self.file = file
         self.problems: list[Problem] = []
         self.count = 0
+        self.in_ballot = False
 
     def refuse(self, element: str | None, code: str, message: str, cure: str) -> None:
         """Note a problem; an element comes with its key or, lacking one, its id or label."""
-        self.in_ballot = False
         self.problems.append(Problem(self.file, element, None, f"form_{code}", message, cure))
 
     def level(
@@ -179,6 +179,8 @@ class _Compiler:
                 inside_list=inside_list or kind is FieldKind.LIST,
                 keys=None if key else taken,
             )
+        elif kind is FieldKind.BALLOT:
+            pass  # its components are questions, not fields of this form
         elif component.get("components"):
             refuse("domain", N_("%s 不能含有下级项目") % kind, N_("清空 components"))
         validate = component.get("validate") or {}
@@ -192,8 +194,6 @@ class _Compiler:
         if self.in_ballot:
             properties = {k: v for k, v in properties.items() if k not in QUESTION_PROPERTIES}
         return Field(
-        elif kind is FieldKind.BALLOT:
-            pass  # its components are questions, not fields of this form
             kind=kind,
             key=key,
             path=f"{path}.{slot}" if path else slot,
@@ -215,18 +215,6 @@ class _Compiler:
             layout=_layout(component.get("layout")),
         )
 
-    def link_votes(self, fields: list[Field]) -> None:
-        """See that every vote names an attendance of this form."""
-        meetings = [item.key for item in walk(fields) if item.kind is FieldKind.ATTENDANCE]
-        for item in walk(fields):
-            if item.kind is not FieldKind.VOTE:
-                continue
-            named = item.props.get("attendance", meetings[0] if len(meetings) == 1 else None)
-            if named not in meetings:
-                self.refuse(
-                    item.key,
-                    "domain",
-                    N_("表决没有对应的到会登记"),
     def people(
         self, kind: FieldKind, properties: Mapping[str, str], refuse: Refuse
     ) -> tuple[Who, ...]:
@@ -256,6 +244,18 @@ class _Compiler:
             self.in_ballot = False
         return check_questions(found, refuse)
 
+    def link_votes(self, fields: list[Field]) -> None:
+        """See that every vote names an attendance of this form."""
+        meetings = [item.key for item in walk(fields) if item.kind is FieldKind.ATTENDANCE]
+        for item in walk(fields):
+            if item.kind is not FieldKind.VOTE:
+                continue
+            named = item.props.get("attendance", meetings[0] if len(meetings) == 1 else None)
+            if named not in meetings:
+                self.refuse(
+                    item.key,
+                    "domain",
+                    N_("表决没有对应的到会登记"),
                     N_("把 properties.attendance 写成本表单中 attendance 项的键"),
                 )
 

@@ -110,15 +110,15 @@ class Field:
     props: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     children: tuple[Field, ...] = ()
     layout: Layout = Layout()
+    questions: tuple[Field, ...] = ()
+    """What a secret ballot asks; they are answered in the box, never in this form."""
+    people: tuple[Any, ...] = ()
+    """Whom a ballot, or a question of it, names; see ballot_fields.py."""
 
     @cached_property
     def slot(self) -> str:
         """The last part of the path: the key, or ``#3`` where there is none."""
         return self.path.rpartition(".")[2]
-    questions: tuple[Field, ...] = ()
-    """What a secret ballot asks; they are answered in the box, never in this form."""
-    people: tuple[Any, ...] = ()
-    """Whom a ballot, or a question of it, names; see ballot_fields.py."""
 
     @cached_property
     def takes_input(self) -> bool:
@@ -182,16 +182,16 @@ class FormContext(Protocol):
         """The person whom the matter is about."""
         ...
 
-    def find_person(self, person_id: int, field: Field) -> PersonChoice | None:
-        """Return the person if they may be chosen in ``field`` on that day, else None.
-
-        ``field.props`` says who may: ``status`` (membership codes, comma-separated) and ``scope``.
-        """
     @property
     def ballots(self) -> Mapping[str, Any]:
         """The counts of the step's secret ballots, by field."""
         ...
 
+    def find_person(self, person_id: int, field: Field) -> PersonChoice | None:
+        """Return the person if they may be chosen in ``field`` on that day, else None.
+
+        ``field.props`` says who may: ``status`` (membership codes, comma-separated) and ``scope``.
+        """
         ...
 
     def people_choices(self, field: Field) -> Sequence[PersonChoice]:

@@ -182,12 +182,12 @@ class Entry:
                 if name not in hidden:
                     value = self._value(field, raw.get(field.key), name, hidden)
                 values[field.key] = value
+            elif field.kind is FieldKind.BALLOT:
+                values[field.key] = self.context.ballots.get(field.key)
         return values
 
     @cached_property
     def _settled(self) -> tuple[dict[str, Any], frozenset[str]]:
-            elif field.kind is FieldKind.BALLOT:
-                values[field.key] = self.context.ballots.get(field.key)
         hidden = frozenset[str]()
         values: dict[str, Any] = {}
         for _ in range(MAX_ROUNDS):

@@ -50,6 +50,9 @@ class FormSchema:
         self._conditional = any(field.hide is not None for field in self._all)
         self._all_entered = all(field.takes_input for field in self._all)
         self._checked = tuple(field for field in self._all if field.check is not None)
+        self.ballots = tuple(f for f in self.fields if f.kind is FieldKind.BALLOT)
+        """The secret ballots whose count the form holds."""
+        self.keys |= {field.key for field in self.ballots}
 
     def __repr__(self) -> str:
         return f"FormSchema({self.file!r})"
@@ -59,9 +62,6 @@ class FormSchema:
         """The marshmallow schema of the structure alone: for API documentation."""
         return self._schema
 
-        self.ballots = tuple(f for f in self.fields if f.kind is FieldKind.BALLOT)
-        """The secret ballots whose count the form holds."""
-        self.keys |= {field.key for field in self.ballots}
     def expressions(self) -> tuple[Expression, ...]:
         """Return every expression of the form: conditions, prefills, places in texts."""
         return tuple(
@@ -237,6 +237,13 @@ class FormSchema:
             return None
 
 
+def _named(field: Field) -> list[Any]:
+    """Return what says whom a ballot names: words and expressions."""
+    return [one.who for part in (field, *field.questions) for one in part.people]
+
+
+
+
 @lru_cache(maxsize=512)
 def _compile_text(source: bytes | str, file: str) -> FormSchema:
     return FormSchema(*_identified(source, file))
@@ -251,13 +258,6 @@ def compile_form(source: bytes | str | Mapping[str, Any], *, file: str) -> FormS
     if isinstance(source, (bytes, str)):
         return _compile_text(source, file)
     return FormSchema(*_identified(source, file))
-
-def _named(field: Field) -> list[Any]:
-    """Return what says whom a ballot names: words and expressions."""
-    return [one.who for part in (field, *field.questions) for one in part.people]
-
-
-
 
 
 def _identified(source: bytes | str | Mapping[str, Any], file: str) -> tuple[str, str, list[Field]]:

@@ -22,8 +22,8 @@ from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.runtime import transitions
 from engine.runtime.applying import apply, attached
-from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.balloting import counts_of_step
+from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.judging import is_judged
 from engine.runtime.locking import same_revision, task_row
 from engine.runtime.people import form_context
@@ -112,10 +112,10 @@ def complete_step(
         facts=prepared.facts,
         form=form,
     )
-    cleaned = form.load(data, context)
-    transition = transitions.complete(matter, row.uid, cleaned, day, world, prepared=prepared)
     if form.ballots:
         context.ballots = counts_of_step(session, row.task_id, form, clock)
+    cleaned = form.load(data, context)
+    transition = transitions.complete(matter, row.uid, cleaned, day, world, prepared=prepared)
     files: Mapping[str, str] = {}
     if documents := attached(form.fields, cleaned):
         files = bind_attachments(

@@ -41,9 +41,9 @@ class DatabaseFormContext:
     actor: Actor
     world: World
     instance_id: int | None = None
-    _rolls: dict[tuple[str, date], list[PersonChoice]] = field(default_factory=dict)
     ballots: Mapping[str, Any] = field(default_factory=dict)
     """The counts of the step's secret ballots, by field."""
+    _rolls: dict[tuple[str, date], list[PersonChoice]] = field(default_factory=dict)
 
     def find_person(self, person_id: int, field: Field) -> PersonChoice | None:
         """Return the person if they may be chosen in ``field`` on that day."""
