@@ -24,6 +24,10 @@ from engine.directory.accounts import forget_old_attempts
 from engine.directory.importing import forget_old_uploads
 from engine.directory.organisations import get_organisation
 from engine.directory.sessions import remove_ended_sessions
+from engine.duties import operations as duties
+from engine.duties.catalogue import catalogue
+from engine.duties.drafts import REMIND_OF
+from engine.duties.listening import listen
 from engine.ledger.checkpoints import checkpoint_due, seal_checkpoint
 from engine.ledger.keys import SigningKeyMissing, lock_checkpoints
 from engine.queue import enqueue, worker_app
@@ -45,6 +49,7 @@ def build_worker(
     """Return the Procrastinate app with our jobs, each run inside ``app``'s context."""
     clock = clock or SystemClock()
     worker = worker_app(conninfo, concurrency=concurrency)
+    listen()
 
     def job(name: str, **options: Any) -> Callable[[Callable[..., None]], Any]:
         def register(function: Callable[..., None]) -> Any:
@@ -86,6 +91,19 @@ def build_worker(
     @job("rejudge_all", queueing_lock="rejudge_all")
     def rejudge_all(timestamp: int) -> None:
         rejudge_below(None, clock)
+
+    @job(duties.RUN, retry=retry)
+    def run_duties() -> None:
+        duties.run_duties(clock)
+
+    @worker.periodic(cron="7 * * * *")
+    @job("duties_hourly", queueing_lock="duties_hourly")
+    def duties_hourly(timestamp: int) -> None:
+        duties.run_duties(clock)
+
+    @job(REMIND_OF, retry=retry)
+    def remind_of_duties(duty_ids: list[int], late: bool) -> None:
+        duties.send_reminder(duty_ids, late)
 
     @worker.periodic(cron="*/10 * * * *")
     @job("seal", queueing_lock="seal")
@@ -182,6 +200,13 @@ _WAITING_MESSAGES = text(
 )
 
 
+def catch_up_duties() -> None:
+    """Let the plan of duties be brought up to date soon, where there are any."""
+    with unit_of_work() as session:
+        if catalogue(session).duties:
+            enqueue(session, duties.RUN)
+
+
 def sweep_timers(clock: Clock) -> int:
     """Enqueue a job for every matter with a timer that is due; return how many matters.
 
@@ -243,6 +268,7 @@ def run_worker(
     def catch_up() -> None:
         with app.app_context():
             sweep_all(clock or SystemClock())
+            catch_up_duties()
             seal_when_due(app.extensions["guicheng"], clock or SystemClock())
 
     async def main() -> None:

@@ -1,0 +1,100 @@
+"""The commands of duties: run the plan, and hear what a matter has come to.
+
+The plan is run every hour and when a worker starts. It may run twice, late, or at once with
+another, and repairs whatever a crash has left undone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from engine.clock import Clock
+from engine.compliance.parameter_store import forget_settings
+from engine.compliance.regulation_store import forget_regulations
+from engine.database import unit_of_work
+from engine.duties.catalogue import Catalogue, catalogue, forget_catalogue
+from engine.duties.drafts import BATCH, REMIND_OF, open_drafts, remind
+from engine.duties.findings import keep_findings
+from engine.duties.hearing import hear, unheard
+from engine.duties.planning import LOOK_BACK, make_plan
+from engine.duties.settling import loose_pairs, settle
+from engine.queue import enqueue
+from engine.signals import duty_due, duty_late
+
+log = structlog.get_logger(__name__)
+
+RUN: Final = "run_duties"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run of the plan did."""
+
+    added: int
+    heard: int
+    late: int
+    drafted: int
+    reminded: int
+
+
+def run_duties(clock: Clock) -> Ran:
+    """Bring the plan up to date: hear matters, plan, settle, start drafts, remind."""
+    forget_catalogue()
+    forget_settings()
+    forget_regulations()
+    with unit_of_work() as session:
+        known = catalogue(session)
+    heard = _hear_all(known, clock)
+    with unit_of_work() as session:
+        planned = make_plan(session, known, clock)
+        pairs = planned.settle | loose_pairs(session, clock.today() - LOOK_BACK)
+        changed = settle(session, known, pairs, clock)
+        touched = sorted({*planned.late, *planned.lapsed, *changed})
+        keep_findings(session, known, touched, clock)
+        for at in range(0, len(planned.late), BATCH):
+            enqueue(session, REMIND_OF, duty_ids=list(planned.late[at : at + BATCH]), late=True)
+    ran = Ran(planned.added, heard, len(planned.late), open_drafts(known, clock), remind(clock))
+    log.info("duties_run", **vars(ran))
+    return ran
+
+
+def hear_matter(instance_id: int, clock: Clock) -> None:
+    """Count the steps of a matter at once. What fails here is repaired by the next run."""
+    with unit_of_work() as session:
+        known = catalogue(session)
+        _heard(session, known, [instance_id], clock)
+
+
+def step_happened(element: str | None, instance_id: int, clock: Clock) -> None:
+    """Count a step that has just been recorded, if it is one that counts for anything."""
+    with unit_of_work() as session:
+        known = catalogue(session)
+        if element is None or element in known.elements:
+            _heard(session, known, [instance_id], clock)
+
+
+def send_reminder(duty_ids: list[int], late: bool) -> None:
+    """Tell those who listen that these duties are due, or late."""
+    (duty_late if late else duty_due).send(None, duty_ids=duty_ids)
+
+
+def _hear_all(known: Catalogue, clock: Clock) -> int:
+    heard = 0
+    while True:
+        with unit_of_work() as session:
+            matters = unheard(session, known, clock)
+            _heard(session, known, matters, clock)
+        heard += len(matters)
+        if not matters:
+            return heard
+
+
+def _heard(session: Any, known: Catalogue, matters: Any, clock: Clock) -> None:
+    pairs: set[tuple[int, str]] = set()
+    for instance_id in matters:
+        pairs |= hear(session, known, instance_id)
+    if pairs:
+        keep_findings(session, known, settle(session, known, pairs, clock), clock)
