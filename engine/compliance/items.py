@@ -6,7 +6,7 @@ it since, and from nothing else. The table of items and the rules both come here
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
@@ -64,8 +64,11 @@ class Item:
     def after(self, kind: str, day: date, payload: Mapping[str, Any]) -> Item:
         """Return the item after an entry of one of :data:`ITEM_KINDS`, which happened on ``day``.
 
-        An extension granted once the last day has passed does not undo that it passed.
+        An extension granted once the last day has passed does not undo that it passed. What was
+        taken back names how the item stands again.
         """
+        if standing := payload.get("standing"):
+            return Item.from_data(standing)
         due = date.fromisoformat(payload["due"]) if payload.get("due") else self.due
         missed = self.missed or (self.due if day > self.due else None)
         match kind:
@@ -95,7 +98,7 @@ class Item:
         return [self.number, self.element, self.seq, self.state.value, *days]
 
     @classmethod
-    def from_data(cls, data: list[Any]) -> Item:
+    def from_data(cls, data: Sequence[Any]) -> Item:
         """Read what :meth:`as_data` made."""
         number, element, seq, state, *days = data
         due, closed_on, missed = (date.fromisoformat(d) if d else None for d in days)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from engine.attachments.operations import bind_attachments
 from engine.clock import Clock
 from engine.compliance.backfill import is_backfilled
+from engine.compliance.items import RAISED
 from engine.database import Record, unit_of_work
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
@@ -27,6 +28,7 @@ from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.judging import is_judged
 from engine.runtime.locking import same_revision, task_row
 from engine.runtime.people import form_context
+from engine.runtime.rectification import answer_items, number_rows, raise_items, said_by
 from engine.runtime.seen import claimed
 from engine.runtime.store import hold
 from engine.runtime.witness import witness
@@ -125,6 +127,9 @@ def complete_step(
     if is_judged(session, matter.definition, row.element):
         said = witness(session, context, form.fields, cleaned, day, decision.post)
     backfilled = is_backfilled(session, row.path, day, clock)
+    raised: Mapping[str, list[int]] = {}
+    if form.raising:
+        raised = number_rows(session, row.instance_id, form, cleaned)
     event = Event(
         EntryKind.COMPLETED,
         actor_id=actor.person_id,
@@ -135,6 +140,7 @@ def complete_step(
         command_id=command_id,
         payload={
             "data": cleaned,
+            **({RAISED: raised} if raised else {}),
             **({"item": prepared.person_id} if prepared.person_id is not None else {}),
             **({"files": files} if files else {}),
             **({"witness": said} if said else {}),
@@ -143,4 +149,8 @@ def complete_step(
         },
     )
     opened = apply(session, row, transition, event, clock, backfilled=backfilled)
+    if raised:
+        raise_items(session, row, matter, row.element, cleaned, raised, day, clock)
+    if form.answering:
+        answer_items(session, row, form, cleaned, said_by(event, day, decision.post), clock)
     return Done(row.instance_id, opened, transition.completed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -14,10 +15,12 @@ from engine.attachments.operations import bind_attachments
 from engine.clock import Clock
 from engine.compliance.facts import Facts, Occurrence
 from engine.compliance.from_ledger import read_facts
+from engine.compliance.items import RAISED
 from engine.definitions.versions import Definition
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
 from engine.errors import N_, InvalidInput, NotAllowed, NotFound
+from engine.forms.fields import OPEN_ITEMS
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
@@ -26,8 +29,9 @@ from engine.runtime.applying import attached
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.judging import announce_breaches, rejudge
 from engine.runtime.locking import instance_row, same_revision
-from engine.runtime.people import form_context
-from engine.runtime.transitions import Matter
+from engine.runtime.people import DatabaseFormContext, form_context
+from engine.runtime.rectification import answered_items, correct_items, renumber_rows
+from engine.runtime.transitions import Matter, World
 from engine.runtime.witness import witness
 from engine.runtime.world import make_world, matter_of, matter_view
 
@@ -65,7 +69,9 @@ def correct_entry(
             raise InvalidInput({"occurred_on": [N_("发生日期不能晚于今天。")]})
         world = make_world(session, clock)
         form = matter.definition.form_of(element)
-        context = form_context(session, world, matter, day, actor, instance_id=instance_id)
+        context = correction_context(session, world, matter, day, actor, instance_id, standing)
+        # The box is closed for ever: what was counted stays.
+        context.ballots = {f.key: standing.data.get(f.key) for f in form.ballots}
         cleaned = form.load(data, context)
         changed = _changes(standing, cleaned)
         if not changed and day == standing.occurred_on:
@@ -86,6 +92,11 @@ def correct_entry(
             payload["witness"] = said
         if files:
             payload["files"] = dict(files)
+        raised = renumber_rows(session, instance_id, seq, form, changed) if form.raising else {}
+        if raised:
+            # How the rows are numbered has to be told of all lists of the step.
+            payload[RAISED] = raised
+            payload["data"] |= {name: cleaned.get(name) for name in raised}
         event = Event(
             EntryKind.CORRECTED,
             actor_id=actor.person_id,
@@ -96,6 +107,8 @@ def correct_entry(
             payload=payload,
         )
         store.write_entry(session, row, event, clock.now())
+        if raised:
+            correct_items(session, row, matter, element, seq, cleaned, raised, day, clock)
         _, breaches = rejudge(session, row, matter.definition, clock)
         announce_breaches(session, instance_id, breaches)
         return Done(instance_id)
@@ -103,6 +116,24 @@ def correct_entry(
     arguments = {"seq": seq, "data": dict(data), "reason": reason}
     command = Command("correct", arguments, command_id, actor.person_id, instance_id)
     return carry_out(command, step, clock)
+
+
+def correction_context(
+    session: Session,
+    world: World,
+    matter: Matter,
+    day: date,
+    actor: Actor,
+    instance_id: int,
+    standing: Occurrence,
+) -> DatabaseFormContext:
+    """Return the context of the form of a step that stands; the items it answered are as then."""
+    form = matter.definition.form_of(standing.element)
+    context = form_context(
+        session, world, matter, day, actor, instance_id=instance_id, form=form, answering=False
+    )
+    answered = {OPEN_ITEMS: answered_items(form, standing.data)} if form.answering else {}
+    return replace(context, variables={**context.variables, **answered})
 
 
 def standing_step(session: Session, instance_id: int, seq: int) -> Occurrence:
@@ -150,4 +181,6 @@ def what_decided(definition: Definition, element: str) -> frozenset[str]:
     roles = {p.field for p in definition.package.participants.values() if p.element == element}
     kept = definition.kept[definition.package.steps[element].form]
     day = {OCCURRED_ON} if element in definition.dates else set()
-    return frozenset({*kept, *roles, *day})
+    # What was said of items of other matters is theirs by now.
+    answers = {field.key for field in definition.form_of(element).answering}
+    return frozenset({*kept, *roles, *day, *answers})

@@ -1,4 +1,4 @@
-"""The tables of the rectification ledger (整改台账). Only ``engine.runtime.rectification`` writes."""
+"""The tables of the rectification ledger (整改台账), written by ``engine.runtime.rectification``."""
 
 from __future__ import annotations
 

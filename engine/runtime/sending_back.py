@@ -21,6 +21,7 @@ from engine.runtime import transitions
 from engine.runtime.applying import apply
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.locking import same_revision, task_row
+from engine.runtime.rectification import said_by, take_back_answers, withdraw_items
 from engine.runtime.undone import find_before
 from engine.runtime.world import (
     make_world,
@@ -85,6 +86,9 @@ def send_back(
             dropped_state="sent_back",
             rewound_to=before,
         )
+        withdraw_items(session, row.instance_id, before.seq)
+        said = said_by(event, clock.today(), decision.post)
+        take_back_answers(session, row.instance_id, before.seq, reason.strip(), said, clock)
         return Done(row.instance_id, opened)
 
     arguments = {"target": target, "reason": reason}

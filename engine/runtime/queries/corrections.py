@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 from engine.clock import Clock
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
-from engine.runtime.correcting import standing_step, what_decided
-from engine.runtime.people import form_context
+from engine.runtime.correcting import correction_context, standing_step, what_decided
 from engine.runtime.queries.access import open_matter
 from engine.runtime.queries.matters import rows_of
 from engine.runtime.views import CorrectionForm
@@ -35,8 +34,8 @@ def correction_view(
     definition = opened.matter.definition
     step = definition.package.steps[standing.element]
     day = min(occurred_on or standing.occurred_on, clock.today())
-    context = form_context(
-        session, opened.world, opened.matter, day, actor, instance_id=instance_id
+    context = correction_context(
+        session, opened.world, opened.matter, day, actor, instance_id, standing
     )
     form = definition.form_of(standing.element)
     return CorrectionForm(

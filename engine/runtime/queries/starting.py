@@ -78,8 +78,8 @@ def start_view(
     if not transition.opened:
         raise Conflict(N_("此流程没有可以随发起一并办理的任务。"))
     first = transition.opened[0]
-    context = form_context(session, world, transition.matter, day, actor)
     form = definition.form_of(first.element)
+    context = form_context(session, world, transition.matter, day, actor, form=form)
     package = definition.package
     return StartView(
         key=key,

@@ -68,6 +68,7 @@ def task_view(
         actor,
         instance_id=row.instance_id,
         facts=_facts(opened, row),
+        form=form,
     )
     draft = load_draft(session, task_id=task_id, person_id=actor.person_id)
     decisions = {name: decide(actor, action, thing) for name, action in _ACTIONS.items()}
