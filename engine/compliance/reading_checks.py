@@ -15,6 +15,7 @@ from engine.compliance.kinds.expression import Holds
 from engine.compliance.kinds.gap import Gap
 from engine.compliance.kinds.majority import Majority
 from engine.compliance.kinds.order import Alternatives, Order
+from engine.compliance.kinds.rectified import Rectified
 from engine.compliance.kinds.recurrence import Recurrence
 from engine.compliance.kinds.roll import Roll
 from engine.compliance.kinds.separation import Part, Separation
@@ -204,6 +205,10 @@ def _expression(given: CheckTable) -> Check:
     return Holds(that, met, not_met, numbers)
 
 
+def _rectified(given: CheckTable) -> Check:
+    return Rectified(given.field(given.table.text("items") or "items"))
+
+
 def _gap(given: CheckTable) -> Check:
     days = given.amount("days")
     if days is None:
@@ -224,5 +229,6 @@ READERS: Final[Mapping[str, Callable[[CheckTable], Check]]] = {
     "separation": _separation,
     "expression": _expression,
     "gap": _gap,
+    "rectification": _rectified,
 }
 """How each kind is read, by the word in ``rules.toml``; ``all`` is made of several."""

@@ -90,6 +90,12 @@ class Action(Coded):
     CAST_BALLOT = "cast_ballot", N_("投票")
     RUN_BALLOT = "run_ballot", N_("主持此次投票")
     COUNT_PAPER = "count_paper", N_("登记和核对纸质票数")
+    # ItemView
+    VIEW_ITEM = "view_item", N_("查看该整改事项")
+    REPORT_ITEM = "report_item", N_("填报该整改事项的进展")
+    EXTEND_ITEM = "extend_item", N_("批准该整改事项延期")
+    CLOSE_ITEM = "close_item", N_("将该整改事项销号")
+    REOPEN_ITEM = "reopen_item", N_("要求重新整改")
     # OrganisationView, PersonView, SubstitutionView
     VIEW_BOARD = "view_board", N_("查看该党组织的工作情况")
     VIEW_FINDINGS = "view_findings", N_("查看该党组织的问题清单")
@@ -169,6 +175,16 @@ POLICY: Mapping[Action, Rule] = {
     Action.SEND_BACK_TASK: Rule(
         (*_doing, r.steering(r.above(HEADS))), bar=(*_running, r.about_oneself)
     ),
+    # Whoever has to put it right says how it goes; that it is right, somebody else says.
+    Action.VIEW_ITEM: Rule(
+        (r.owner, r.unless_subject(r.here(COMMITTEE), r.over(LEADING), r.auditors)), hidden=True
+    ),
+    Action.REPORT_ITEM: Rule((r.owner, r.unless_subject(r.here(COMMITTEE))), bar=(r.settled,)),
+    Action.EXTEND_ITEM: Rule((r.over(LEADING),), bar=(r.settled, r.about_oneself, r.own_item)),
+    Action.CLOSE_ITEM: Rule(
+        (r.owner_if_let, r.over(LEADING)), bar=(r.settled, r.about_oneself, r.own_item)
+    ),
+    Action.REOPEN_ITEM: Rule((r.over(LEADING),), bar=(r.not_settled, r.about_oneself)),
     Action.VIEW_BOARD: Rule((r.here(COMMITTEE), r.over(LEADING), r.auditors)),
     # Who runs a ballot sees who has voted; what anybody voted is seen by nobody.
     Action.VIEW_BALLOT: Rule((r.on_the_roll, r.task_of(*_doing), r.tellers), hidden=True),

@@ -15,6 +15,7 @@ from engine.directory.codes import COMMITTEE_POSTS, PostKind
 from engine.directory.things import (
     AttachmentView,
     BallotView,
+    ItemView,
     MatterView,
     MessageView,
     PersonView,
@@ -267,6 +268,32 @@ def box_closed(actor: Actor, box: BallotView) -> GuichengError | None:
     return None if box.open else Conflict(N_("投票已经结束，选票没有计入。"))
 
 
+# -- rectification ----------------------------------------------------------------------------
+
+
+def owner(actor: Actor, item: ItemView) -> Grant | None:
+    """Grant to the person who has to put the problem right."""
+    if item.owner_id == actor.person_id:
+        return Grant(T(N_("该整改事项由您负责")))
+    return None
+
+
+def owner_if_let(actor: Actor, item: ItemView) -> Grant | None:
+    """Grant to the owner where the procedure lets them close it alone."""
+    return owner(actor, item) if item.owner_closes else None
+
+
+def unless_subject(*grants: Grants) -> Grants:
+    """Grant what ``grants`` say, but never to the person whom the matter is about."""
+
+    def grant(actor: Actor, thing: Any) -> Grant | None:
+        if about_oneself(actor, thing):
+            return None
+        return next((found for g in grants if (found := g(actor, thing))), None)
+
+    return grant
+
+
 # -- directory --------------------------------------------------------------------------------
 
 
@@ -307,6 +334,23 @@ def own_decision(actor: Actor, task: TaskView | StartView) -> GuichengError | No
     """Forbid a decision, or a task of a lane that excludes him, to the person it is about."""
     if task.not_subject or (isinstance(task, TaskView) and task.decision):
         return about_oneself(actor, task)
+    return None
+
+
+def settled(actor: Actor, item: ItemView) -> GuichengError | None:
+    """Forbid it once the item is closed or withdrawn."""
+    return Conflict(N_("这一项已经销号或撤销，无需再办。")) if item.settled else None
+
+
+def not_settled(actor: Actor, item: ItemView) -> GuichengError | None:
+    """Forbid it while the item is still open."""
+    return None if item.settled else Conflict(N_("这一项还没有销号，不需要重新整改。"))
+
+
+def own_item(actor: Actor, item: ItemView) -> GuichengError | None:
+    """Forbid it to the owner alone, whatever posts they hold."""
+    if item.owner_id == actor.person_id and not item.owner_closes:
+        return NotAllowed(N_("您是责任人，不能由本人单独办理，请由其他负责人或上级办理。"))
     return None
 
 

@@ -139,6 +139,21 @@ class MessageView:
 
 
 @dataclass(frozen=True)
+class ItemView:
+    """An item of the rectification ledger; ``subject_id`` is whom its matter is about.
+
+    ``owner_closes``: its procedure lets the owner close it alone.
+    """
+
+    organisation_id: int
+    path: str
+    owner_id: int
+    settled: bool = False
+    owner_closes: bool = False
+    subject_id: int | None = None
+
+
+@dataclass(frozen=True)
 class SubstitutionView:
     """A substitution of ``principal_id`` at an organisation."""
 

@@ -53,7 +53,7 @@ _PROPERTIES: Final[Mapping[FieldKind, Mapping[str, Any]]] = {
         "publish": _FLAGS,
         "opens": ("with_task", "by_hand"),
     },
-    FieldKind.LIST: {"min": _WHOLE, "max": _WHOLE},
+    FieldKind.LIST: {"min": _WHOLE, "max": _WHOLE, "owner_closes": _FLAGS, "of": _TEXT},
 }
 _DEFAULTS: Final[Mapping[FieldKind, Mapping[str, str]]] = {
     FieldKind.BALLOT: {
@@ -141,6 +141,8 @@ def check_properties(
                 N_("改为 %s 之一") % "、".join(known_codes),
             )
     result = {**_DEFAULTS.get(kind, {}), **own}
+    if kind is FieldKind.LIST and "domain" in properties:
+        result["domain"] = properties["domain"]
     if "check_text" in properties:
         result["check_text"] = properties["check_text"]
     if kind is FieldKind.FILES:

@@ -9,6 +9,7 @@ from engine.ballots.counting import adds_up
 from engine.directory.codes import MembershipStatus
 from engine.errors import N_, Sentence
 from engine.forms.fields import Field, FieldKind
+from engine.forms.item_lists import check_answers
 from engine.forms.reading import Entry, Problems, counts_of
 
 _SCOPE_WORDS = {
@@ -132,10 +133,23 @@ class Check:
             )
         if most is not None and len(rows) > int(most):
             self.refuse(name, N_("最多填写 %(most)s 行，现有 %(n)s 行。"), most=most, n=len(rows))
-        return [
+        checked = [
             self.level(field.children, row or {}, f"{name}-{index}.")
             for index, row in enumerate(rows)
         ]
+        match field.props.get("domain"):
+            case "rectification":
+                self._due_days(checked, name)
+            case "open_items":
+                check_answers(field, checked, name, self.entry.context, self.refuse)
+        return checked
+
+    def _due_days(self, rows: Sequence[Mapping[str, Any]], name: str) -> None:
+        """Refuse what would have to be put right before it was found."""
+        day = self.entry.context.occurred_on.isoformat()
+        for index, row in enumerate(rows):
+            if row.get("due") and row["due"] < day:
+                self.refuse(f"{name}-{index}.due", N_("整改期限不能早于发现问题的日期。"))
 
     # --- people and files -----------------------------------------------------------------------
 

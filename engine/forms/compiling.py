@@ -35,7 +35,8 @@ from engine.forms.ballot_fields import (
     read_question_people,
     read_roll,
 )
-from engine.forms.fields import Field, FieldKind, Layout, walk
+from engine.forms.fields import OPEN_ITEMS, RECTIFICATION, Field, FieldKind, Layout, walk
+from engine.forms.item_lists import check_item_list
 
 MAX_SOURCE: Final = 500_000
 """Largest form file, in bytes."""
@@ -69,6 +70,8 @@ _DOMAIN: Final[Mapping[str, tuple[FieldKind, str]]] = {
     "attendance": (FieldKind.ATTENDANCE, "group"),
     "vote": (FieldKind.VOTE, "group"),
     "ballot": (FieldKind.BALLOT, "group"),
+    RECTIFICATION: (FieldKind.LIST, "dynamiclist"),
+    OPEN_ITEMS: (FieldKind.LIST, "dynamiclist"),
 }
 
 
@@ -170,6 +173,12 @@ class _Compiler:
                 N_("attendance 不能放在列表或分组里"),
                 N_("把它移到表单的最外层"),
             )
+        if properties.get("domain") in (RECTIFICATION, OPEN_ITEMS) and (inside_list or path):
+            refuse(
+                "domain",
+                N_("整改清单不能放在列表或分组里"),
+                N_("把它移到表单的最外层"),
+            )
         children: list[Field] = []
         if kind in (FieldKind.GROUP, FieldKind.LIST):
             children = self.level(
@@ -183,6 +192,7 @@ class _Compiler:
             pass  # its components are questions, not fields of this form
         elif component.get("components"):
             refuse("domain", N_("%s 不能含有下级项目") % kind, N_("清空 components"))
+        check_item_list(properties.get("domain"), children, refuse)
         validate = component.get("validate") or {}
         if not isinstance(validate, Mapping):
             refuse("validate", N_("validate 应为对象"), N_("写成 { … }"))

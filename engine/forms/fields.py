@@ -47,6 +47,11 @@ class FieldKind(StrEnum):
     BALLOT = "ballot"
 
 
+RECTIFICATION: Final = "rectification"
+"""Domain of a list whose rows become items of the rectification ledger (整改台账)."""
+OPEN_ITEMS: Final = "open_items"
+"""Domain of a list in which the items still open are answered, and its name in expressions."""
+
 MANY: Final = frozenset({FieldKind.CHECKLIST, FieldKind.TAGLIST, FieldKind.FILES, FieldKind.PEOPLE})
 """Kinds whose value is a list of plain values."""
 

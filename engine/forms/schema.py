@@ -12,8 +12,17 @@ from engine.errors import N_, ExpressionFault, InvalidInput
 from engine.expressions import Expression
 from engine.forms.checking import Check
 from engine.forms.compiling import compile_fields
-from engine.forms.fields import PLAIN, Field, FieldKind, FormContext, walk
+from engine.forms.fields import (
+    OPEN_ITEMS,
+    PLAIN,
+    RECTIFICATION,
+    Field,
+    FieldKind,
+    FormContext,
+    walk,
+)
 from engine.forms.html import Posted, read_html, write_html
+from engine.forms.item_lists import start_rows
 from engine.forms.reading import Entry, Problems
 from engine.forms.values import part_of, value_of
 from engine.forms.words import (
@@ -53,6 +62,10 @@ class FormSchema:
         self.ballots = tuple(f for f in self.fields if f.kind is FieldKind.BALLOT)
         """The secret ballots whose count the form holds."""
         self.keys |= {field.key for field in self.ballots}
+        self.raising = tuple(f for f in self._all if f.props.get("domain") == RECTIFICATION)
+        """The lists whose rows become items of the rectification ledger."""
+        self.answering = tuple(f for f in self._all if f.props.get("domain") == OPEN_ITEMS)
+        """The lists in which open items are answered."""
 
     def __repr__(self) -> str:
         return f"FormSchema({self.file!r})"
@@ -222,6 +235,8 @@ class FormSchema:
                     scope[field.key] = value
 
     def _start_value(self, field: Field, scope: Mapping[str, Any], context: FormContext) -> Any:
+        if field.props.get("domain") == OPEN_ITEMS:
+            return start_rows(field, scope)
         value = field.default
         if field.prefill is not None:
             try:

@@ -115,6 +115,10 @@ _KINDS: Mapping[str, tuple[EntryKind, ...]] = {
     "explain": (EntryKind.EXPLAINED,),
     "conclude": (EntryKind.CONCLUDED,),
     "waive": (EntryKind.WAIVED,),
+    "report_item": (EntryKind.ITEM_REPORTED,),
+    "extend_item": (EntryKind.ITEM_EXTENDED,),
+    "close_item": (EntryKind.ITEM_CLOSED,),
+    "reopen_item": (EntryKind.ITEM_REOPENED,),
 }
 """What each command that people give leaves in the ledger."""
 

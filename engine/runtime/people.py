@@ -19,9 +19,10 @@ from engine.directory.models import Organisation, Person, Post, valid_on
 from engine.directory.organisations import exists_on
 from engine.directory.voting import committee_members, party_members, roll
 from engine.errors import NotFound
-from engine.forms.fields import Field, OrganisationChoice, PersonChoice
+from engine.forms.fields import OPEN_ITEMS, Field, OrganisationChoice, PersonChoice
 from engine.forms.schema import FormSchema
 from engine.runtime import transitions
+from engine.runtime.rectification import open_items
 from engine.runtime.transitions import Matter, World
 
 MOST_CHOICES = 500
@@ -219,10 +220,12 @@ def form_context(
     instance_id: int | None = None,
     facts: Mapping[str, Any] | None = None,
     form: FormSchema | None = None,
+    answering: bool = True,
 ) -> DatabaseFormContext:
     """Return the context of a form of ``matter``; ``facts`` are those at its open task.
 
-    With ``form``, the person concerned is looked up only if the form asks for them.
+    With ``form``, the person concerned is looked up only if the form asks for them; the items of
+    the rectification ledger that it answers are, unless ``answering`` says otherwise.
     """
     known = dict(transitions.facts(matter, {}) if facts is None else facts)
     if form is None or "person" in form.names:
@@ -233,6 +236,8 @@ def form_context(
     if form is None or "branch_committee" in form.names:
         committee = committee_members(session, matter.organisation_id, day)
         known["branch_committee"] = [member.id for member in committee]
+    if form is not None and form.answering and answering:
+        known[OPEN_ITEMS] = open_items(session, matter, form, instance_id)
     known["occurred_on"] = day.isoformat()
     return DatabaseFormContext(
         session=session,
