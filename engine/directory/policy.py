@@ -98,6 +98,7 @@ class Action(Coded):
     REOPEN_ITEM = "reopen_item", N_("要求重新整改")
     # OrganisationView, PersonView, SubstitutionView
     VIEW_BOARD = "view_board", N_("查看该党组织的工作情况")
+    VIEW_BOARD_BELOW = "view_board_below", N_("查看下级党组织的工作情况")
     VIEW_FINDINGS = "view_findings", N_("查看该党组织的问题清单")
     VIEW_PERSON = "view_person", N_("查看该人员的信息")
     VIEW_ROSTER = "view_roster", N_("查看该党组织的名册")
@@ -130,6 +131,8 @@ _seeing = (
 )
 _doing = (r.assignee, r.candidates)
 _running = (r.closed, r.not_running)
+
+GROUP = frozenset({PostKind.GROUP_LEADER})
 
 POLICY: Mapping[Action, Rule] = {
     # Everybody sees his own matter, but neither what others wrote about him nor the trail of it.
@@ -185,7 +188,9 @@ POLICY: Mapping[Action, Rule] = {
         (r.owner_if_let, r.over(LEADING)), bar=(r.settled, r.about_oneself, r.own_item)
     ),
     Action.REOPEN_ITEM: Rule((r.over(LEADING),), bar=(r.not_settled, r.about_oneself)),
-    Action.VIEW_BOARD: Rule((r.here(COMMITTEE), r.over(LEADING), r.auditors)),
+    # What an organisation owes in a year, and how far it is: its own posts, and those above.
+    Action.VIEW_BOARD: Rule((r.here(COMMITTEE | GROUP), r.over(LEADING), r.auditors)),
+    Action.VIEW_BOARD_BELOW: Rule((r.over(LEADING), r.auditors)),
     # Who runs a ballot sees who has voted; what anybody voted is seen by nobody.
     Action.VIEW_BALLOT: Rule((r.on_the_roll, r.task_of(*_doing), r.tellers), hidden=True),
     Action.CAST_BALLOT: Rule((r.on_the_roll,), bar=(r.box_closed, r.not_running)),
@@ -286,7 +291,7 @@ def audiences(actor: Actor) -> frozenset[Audience]:
     """Return the parts of the web that the actor's posts open; the rest is open to everybody."""
     kinds = {post.kind for post in actor.posts}
     opened = {
-        Audience.BOARD: COMMITTEE | {PostKind.AUDITOR},
+        Audience.BOARD: COMMITTEE | GROUP | {PostKind.AUDITOR},
         Audience.AUDIT: LEADING | {PostKind.AUDITOR, PostKind.DISCIPLINE_COMMISSIONER},
         Audience.ADMIN: frozenset({PostKind.ADMINISTRATOR}),
     }
