@@ -92,7 +92,8 @@ def template_values() -> dict[str, Any]:
     """Return what every page's frame needs."""
     known = signed_in()
     return {
-        "me": actor() if known else None,
+        # Before a first password is changed no page is open: then the frame offers none either.
+        "me": actor() if known and not known.must_change_password else None,
         "signed_in": known,
         "today": clock().today(),
         "demo": settings().demo,

@@ -27,6 +27,9 @@ from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.ledger.operations import append
 
+_final = click.option(
+    "--final", is_flag=True, help="不要求首次登录时修改密码（密码由本人输入，或账号供程序使用）"
+)
 _stdin = click.option("--password-stdin", is_flag=True, help="从标准输入读取密码（供脚本使用）")
 
 
@@ -39,14 +42,20 @@ def account() -> None:
 @click.argument("login")
 @click.option("--person", "person_id", type=int, required=True, help="人员编号")
 @_stdin
-def create(login: str, person_id: int, password_stdin: bool) -> None:
-    """给已登记的人员建立账号。"""
+@_final
+def create(login: str, person_id: int, password_stdin: bool, final: bool) -> None:
+    """给已登记的人员建立账号；本人首次登录时须修改密码。"""
     password = _ask_password(password_stdin)
     clock = SystemClock()
     with application(), unit_of_work() as session:
         get_person(session, person_id)
         made = accounts.create_account(
-            session, person_id=person_id, login=login, password=password, clock=clock
+            session,
+            person_id=person_id,
+            login=login,
+            password=password,
+            clock=clock,
+            first=not final,
         )
         _record(session, clock, "open_account", made)
     click.echo(f"账号 {made.login} 已建立。")
@@ -130,13 +139,14 @@ def enable(login: str) -> None:
 @account.command("password")
 @click.argument("login")
 @_stdin
-def password(login: str, password_stdin: bool) -> None:
-    """重设密码；该账号已有的登录全部失效。"""
+@_final
+def password(login: str, password_stdin: bool, final: bool) -> None:
+    """重设密码，本人下次登录时须修改；该账号已有的登录全部失效。"""
     new = _ask_password(password_stdin)
     clock = SystemClock()
     with application(), unit_of_work() as session:
         found = _account(session, login)
-        accounts.set_password(session, found, new, clock=clock)
+        accounts.set_password(session, found, new, clock=clock, first=not final)
         _record(session, clock, "reset_password", found)
     click.echo(f"账号 {found.login} 的密码已重设。")
 
@@ -159,6 +169,8 @@ def create_api_token(login: str, name: str, days: int) -> None:
         found = _account(db.session(), login)
         if found.disabled_at is not None:
             raise Conflict(N_("该账号已停用，请先启用。"))
+        if found.must_change_password:
+            raise Conflict(N_("该账号的初始密码还没有改，请本人先登录修改；改好以前令牌不能使用。"))
         click.echo(create_token(SystemClock(), found.id, name=name, days=days))
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
+import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -28,12 +30,17 @@ from engine.errors import N_, Conflict, GuichengError, InvalidInput, NotFound, T
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 200
 
+LOGIN: Final = re.compile(r"[\w.@-]{2,64}")
+
 FREE_FAILURES = {"login": 5, "address": 20}
 """Failures in a row before waiting begins. Many people may share one address."""
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)
 FORGET_AFTER = timedelta(hours=24)
 """Failures older than this count no more."""
+
+_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Of drawn passwords: none that are taken for one another on paper."""
 
 _hasher = PasswordHasher()
 _drawn_hasher = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1)
@@ -78,6 +85,15 @@ def hash_drawn_password(password: str) -> str:
     return _drawn_hasher.hash(unicodedata.normalize("NFKC", password))
 
 
+def draw_password(login: str) -> str:
+    """Draw a password of 79 bits that can be read off paper: ``k7mw-p3qx-ab4d-9fhe``."""
+    while True:
+        groups = ("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+        password = "-".join(groups)
+        if login not in password and len(set(password)) > 4:
+            return password
+
+
 def verify_password(password_hash: str, password: str) -> bool:
     """Say whether the password fits the hash."""
     try:
@@ -99,6 +115,12 @@ def check_new_password(password: str, login: str, field: str = "password") -> No
         )
 
 
+def check_login(login: str) -> None:
+    """Raise InvalidInput unless a login can be typed on any keyboard and read out."""
+    if not LOGIN.fullmatch(normal_login(login)):
+        raise InvalidInput({"login": [N_("用户名只能用 2 至 64 个字母、数字或 . _ - @。")]})
+
+
 def normal_login(login: str) -> str:
     """Return the one form in which a login is stored and compared."""
     return unicodedata.normalize("NFKC", login).strip().casefold()
@@ -114,9 +136,18 @@ def _nobody() -> str:
 
 
 def create_account(
-    session: Session, *, person_id: int, login: str, password: str, clock: Clock
+    session: Session,
+    *,
+    person_id: int,
+    login: str,
+    password: str,
+    clock: Clock,
+    first: bool = False,
 ) -> Account:
-    """Give a person an account. Raises InvalidInput, Conflict."""
+    """Give a person an account; ``first``: with a password to be changed at the first login.
+
+    Raises InvalidInput, Conflict.
+    """
     login = normal_login(login)
     if not login:
         raise InvalidInput({"login": [N_("请填写用户名。")]})
@@ -130,6 +161,7 @@ def create_account(
         login=login,
         password_hash=hash_password(password),
         language=Language.CHINESE,
+        must_change_password=first,
         created_at=clock.now(),
     )
     session.add(made)
@@ -177,7 +209,32 @@ def change_password(
         account = get_account(session, account_id, lock=True)
         if not verify_password(account.password_hash, old):
             raise InvalidInput({"old": [N_("原密码不正确。")]})
+        _check_other(old, new)
         set_password(session, account, new, clock=clock, keep_session=keep_session, field="new")
+
+
+def change_first_password(
+    clock: Clock, account_id: int, new: str, *, keep_session: int | None = None
+) -> None:
+    """Replace a password that somebody else has given; only while it has to be changed.
+
+    The present one is not asked for again: it opened this session. Raises InvalidInput, Conflict.
+    """
+    with unit_of_work() as session:
+        account = get_account(session, account_id, lock=True)
+        if not account.must_change_password:
+            raise Conflict(N_("初始密码已经改过。要再次修改，请到“账号与登录”办理。"))
+        if verify_password(account.password_hash, new):
+            raise InvalidInput({"new": [_SAME]})
+        set_password(session, account, new, clock=clock, keep_session=keep_session, field="new")
+
+
+_SAME: Final = N_("新密码不能与现在的密码相同。")
+
+
+def _check_other(old: str, new: str) -> None:
+    if unicodedata.normalize("NFKC", old) == unicodedata.normalize("NFKC", new):
+        raise InvalidInput({"new": [_SAME]})
 
 
 def set_password(
@@ -188,10 +245,15 @@ def set_password(
     clock: Clock,
     keep_session: int | None = None,
     field: str = "password",
+    first: bool = False,
 ) -> None:
-    """Set a password and end the sessions that were opened with the old one."""
+    """Set a password and end the sessions that were opened with the old one.
+
+    ``first``: somebody else has set it, so it has to be changed at the next login.
+    """
     check_new_password(password, account.login, field)
     account.password_hash = hash_password(password)
+    account.must_change_password = first
     end_sessions(session, account.id, clock=clock, but=keep_session)
     session.flush()
 

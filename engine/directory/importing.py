@@ -9,7 +9,6 @@ entries name nobody, as with all commands there.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from engine.clock import Clock
 from engine.database import unit_of_work
-from engine.directory.accounts import hash_drawn_password
+from engine.directory.accounts import draw_password, hash_drawn_password
 from engine.directory.actors import Actor
 from engine.directory.imports.check_organisations import check_organisations
 from engine.directory.imports.check_people import check_people
@@ -42,8 +41,6 @@ KEPT_FOR: Final = timedelta(hours=24)
 """How long an uploaded workbook waits for its confirmation."""
 MOST_ROWS_ONLINE: Final = 5_000
 """A page answers within seconds; longer workbooks are for the terminal."""
-_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Without those that look alike on paper."""
 
 
 class WrongRows(GuichengError):
@@ -170,19 +167,10 @@ def _draw_passwords(plan: Plan, progress: Callable[[int], object]) -> list[tuple
     made = []
     for item in plan.of(ACCOUNTS):
         login = item.values["login"]
-        password = _password(login)
+        password = draw_password(login)
         made.append((NewLogin(item.label, login, password), hash_drawn_password(password)))
         progress(1)
     return made
-
-
-def _password(login: str) -> str:
-    """Draw a password of 79 bits that can be read off paper: ``k7mw-p3qx-ab4d-9fhe``."""
-    while True:
-        groups = ("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
-        password = "-".join(groups)
-        if login not in password and len(set(password)) > 4:
-            return password
 
 
 # -- uploads ----------------------------------------------------------------------------------

@@ -200,6 +200,8 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     disabled_at: Mapped[datetime | None] = mapped_column(Moment)
     language: Mapped[str] = mapped_column(Text, default="zh", server_default="zh")
     large_print: Mapped[bool] = mapped_column(default=False, server_default=false())
+    must_change_password: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The password was given by somebody else: until it is changed nothing else can be done."""
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 

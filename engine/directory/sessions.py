@@ -34,6 +34,7 @@ class SignedIn:
     login: str
     language: str
     large_print: bool
+    must_change_password: bool
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
@@ -135,7 +136,7 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _open_sessions(now: datetime):  # type: ignore[no-untyped-def]  # a Select of ten columns
+def _open_sessions(now: datetime):  # type: ignore[no-untyped-def]  # a Select of eleven columns
     return (
         select(
             WebSession.id,
@@ -144,6 +145,7 @@ def _open_sessions(now: datetime):  # type: ignore[no-untyped-def]  # a Select o
             Account.login,
             Account.language,
             Account.large_print,
+            Account.must_change_password,
             WebSession.created_at,
             WebSession.last_seen_at,
             WebSession.expires_at,

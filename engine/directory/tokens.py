@@ -59,8 +59,9 @@ def create_token(clock: Clock, account_id: int, *, name: str, days: int = 90) ->
 def find_actor(session: Session, clock: Clock, token: str) -> Actor | None:
     """Return who acts with a token today, in one query or none.
 
-    None when the token is unknown, revoked, expired or its account disabled. Notes the token's use,
-    at most once a minute, in a unit of work of its own: call it before the request's own work.
+    None when the token is unknown, revoked, expired, its account disabled, or its password still
+    the one that somebody else has given. Notes the token's use, at most once a minute, in a unit of
+    work of its own: call it before the request's own work.
     """
     now, day, token_hash = clock.now(), clock.today(), digest(token)
     found = recent.get(token_hash, now, day)

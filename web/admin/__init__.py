@@ -2,10 +2,11 @@
 
 from flask import Flask
 
-from web.admin import imports, views
+from web.admin import accounts, imports, views
 
 # Here and not in register(): a blueprint that an application has taken over cannot be changed.
 views.blueprint.register_blueprint(imports.blueprint)
+views.blueprint.register_blueprint(accounts.blueprint)
 
 
 def register(app: Flask) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
-from engine.directory.accounts import normal_login
+from engine.directory.accounts import LOGIN, normal_login
+from engine.directory.codes import PostKind
 from engine.directory.imports.columns import ACCOUNTS, POSTS, Row
-from engine.directory.imports.known import Held
+from engine.directory.imports.known import Held, Known
 from engine.directory.imports.plan import Check, Item
 from engine.directory.policy import Action
 from engine.errors import N_
 from engine.errors import Translatable as T
 
-LOGIN: Final = re.compile(r"[\w.@-]{2,64}")
 Span = tuple[date, date | None, int | None]
 
 
@@ -103,6 +102,15 @@ def check_accounts(check: Check) -> None:
             ACCOUNTS, row, "person", Action.MANAGE_ACCOUNTS, check.person_view(code)
         ):
             continue
+        if known is not None and known.login is None and _held_elsewhere(check, known):
+            check.wrong(
+                ACCOUNTS,
+                row,
+                "person",
+                N_("此人在您管理范围以外的党组织担任职务，其账号由上级党组织的管理员维护。"),
+                N_("请删去此行，或请有权的管理员导入。"),
+            )
+            continue
         if problem := _login_problem(check, login, logins, known.id if known else None):
             check.wrong(ACCOUNTS, row, "login", *problem)
             continue
@@ -129,6 +137,19 @@ def check_accounts(check: Check) -> None:
                 {} if has else {"login": login},
             ),
         )
+
+
+def _held_elsewhere(check: Check, known: Known) -> bool:
+    """Tell whether he holds a post whose rights would come with his password (see operations)."""
+    if check.actor is None:
+        return False
+    kept = [p.path for p in check.actor.posts if p.kind is PostKind.ADMINISTRATOR]
+    for post in known.posts:
+        if post.since <= check.today and (post.until is None or check.today <= post.until):
+            place = check.directory.place(post.organisation_id)
+            if place is None or not place.path.startswith(tuple(kept)):
+                return True
+    return False
 
 
 def _login_problem(

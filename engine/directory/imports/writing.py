@@ -207,6 +207,7 @@ class Writer:
                 "login": item.values["login"],
                 "password_hash": self.hashes[item.values["login"]],
                 "language": Language.CHINESE.value,
+                "must_change_password": True,
                 "created_at": self.clock.now(),
             }
             for item in items

@@ -112,3 +112,15 @@ def test_a_token_is_printed_alone_and_once(session: Session, run: Run, administr
     assert run("token", "list", "--account", administrator).output == ""
     assert run("token", "revoke", "--account", administrator, "999999").exit_code == 1
     assert run("token", "create", "--account", administrator, "--days", "400").exit_code == 1
+
+
+def test_a_given_password_is_to_be_changed_first(
+    session: Session, run: Run, administrator: str
+) -> None:
+    """Unless it is said to be final: its owner typed it, or a program uses the account."""
+    reset = ("account", "password", administrator, "--password-stdin")
+    assert run(*reset, typed="another long sentence\n").exit_code == 0
+    refused = run("token", "create", "--account", administrator)
+    assert refused.exit_code == 1 and "初始密码还没有改" in refused.output
+    assert run(*reset, "--final", typed="one more long sentence\n").exit_code == 0
+    assert run("token", "create", "--account", administrator).exit_code == 0
