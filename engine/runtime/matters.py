@@ -89,7 +89,8 @@ class Transition:
     matter: Matter
     """The matter as it is afterwards."""
     opened: tuple[OpenedTask, ...]
-    still_open: tuple[UUID, ...]
+    still_open: frozenset[bytes]
+    """Tasks that were open before and are, by the bytes of their uid."""
     closed: tuple[UUID, ...]
     """Tasks that the procedure took back; the completed task itself is not among them."""
     timers: tuple[PendingTimer, ...]

@@ -114,7 +114,10 @@ class Ground:
         self, state: State | None, moved: Transition, clock: date, without: UUID | None = None
     ) -> State:
         kept = {} if state is None else state.open
-        still = {uid: kept[uid] for uid in moved.still_open if uid in kept and uid != without}
+        open_still = moved.still_open
+        still = {
+            uid: task for uid, task in kept.items() if uid.bytes in open_still and uid != without
+        }
         outcome = moved.outcome.code if moved.outcome else state.outcome if state else None
         return State(
             moved.matter,

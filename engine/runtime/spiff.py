@@ -221,27 +221,39 @@ class Run:
 
     # --- looking
 
+    def open_elements(self) -> dict[bytes, str]:
+        """Return the elements of the tasks that wait for a person, by the bytes of their uid.
+
+        Cheap, however many there are.
+        """
+        return {
+            task.id: task.task_spec.bpmn_id
+            for task in walk_all(self._workflow)
+            if task._state == READY and task.task_spec.manual
+        }
+
+    def open_task(self, uid: bytes) -> OpenTask | None:
+        """Return the task that waits for a person, by the bytes of its uid."""
+        task = self._find(uid)
+        if task is None or task._state != READY or not task.task_spec.manual:
+            return None
+        element = task.task_spec.bpmn_id
+        info = self.spec.elements[element]
+        item, value = self._item(task)
+        return OpenTask(
+            uid=UUID(bytes=task.id),
+            element=element,
+            lane=info.lane,
+            lane_name=info.lane_name,
+            variables=_known(task.data),
+            item=item,
+            value=value,
+            not_before=latest_day(task.data),
+        )
+
     def open_tasks(self) -> list[OpenTask]:
         """Return the tasks that wait for a person, in the order of their branches."""
-        found = []
-        for task in walk_all(self._workflow):
-            if task._state == READY and task.task_spec.manual:
-                element = task.task_spec.bpmn_id
-                info = self.spec.elements[element]
-                item, value = self._item(task)
-                found.append(
-                    OpenTask(
-                        uid=UUID(bytes=task.id),
-                        element=element,
-                        lane=info.lane,
-                        lane_name=info.lane_name,
-                        variables=_known(task.data),
-                        item=item,
-                        value=value,
-                        not_before=latest_day(task.data),
-                    )
-                )
-        return found
+        return [task for uid in self.open_elements() if (task := self.open_task(uid))]
 
     def timers(self) -> list[PendingTimer]:
         """Return the armed timers, the earliest first."""

@@ -75,8 +75,8 @@ class Prepared:
     facts: Mapping[str, Any]
     """What the task's form may ask for besides its own fields."""
     run: Run
-    others: Mapping[UUID, OpenTask]
-    """The other open tasks."""
+    others: Mapping[bytes, str]
+    """The elements of the other open tasks, by the bytes of their uid."""
     person_id: int | None = None
     """Whose task it is, where there is one for each of a list of people."""
 
@@ -84,10 +84,11 @@ class Prepared:
 def prepare(matter: Matter, uid: UUID, world: World) -> Prepared:
     """Restore a matter at one of its open tasks. Raises TaskClosed when it is not open."""
     run = _restore(matter, world)
-    others = _open(run)
-    task = others.pop(uid, None)
+    others = run.open_elements()
+    task = run.open_task(uid.bytes)
     if task is None:
         raise TaskClosed
+    del others[uid.bytes]
     person_id = _person(matter.definition.lanes[task.element], task)
     return Prepared(task, facts(matter, task.variables), run, others, person_id)
 
@@ -139,11 +140,11 @@ def send_back(
     Raises TaskClosed, or NotAllowed when the step may not send back to ``target``.
     """
     # The task itself is done with: should it be open then too, it is opened anew.
-    now_open = _open(_restore(matter, world))
-    task = now_open.pop(uid, None)
-    if task is None:
+    now_open = _restore(matter, world).open_elements()
+    element = now_open.pop(uid.bytes, None)
+    if element is None:
         raise TaskClosed
-    if target not in matter.definition.package.steps[task.element].send_back:
+    if target not in matter.definition.package.steps[element].send_back:
         raise NotAllowed(N_("这一环节不能退回到所选的环节。"))
     then = matter.participants if participants is None else participants
     changed = {
@@ -153,7 +154,7 @@ def send_back(
     }
     matter = replace(matter, snapshot=before_target, participants=dict(then))
     run = _restore(matter, world)
-    if all(again.element != target for again in run.open_tasks()):
+    if target not in run.open_elements().values():
         raise NotAllowed(N_("所选的环节在此之前没有办理过，不能退回。"))
     return _after(matter, run, now_open, world, matter.started_on, participants=changed)
 
@@ -174,9 +175,9 @@ def deliver(
     """
     _not_in_future(occurred_on, world)
     run = _restore(matter, world)
-    before = _open(run)
+    before = run.open_elements()
     # It comes after what has happened on every branch; which one it is for, the diagram knows.
-    follows = (task.not_before or matter.started_on for task in before.values())
+    follows = (task.not_before or matter.started_on for task in run.open_tasks())
     _not_earlier(occurred_on, max(matter.started_on, min(follows, default=matter.started_on)))
     if not run.deliver(name, dict(payload), uid=uid, occurred_on=occurred_on):
         return None
@@ -186,7 +187,7 @@ def deliver(
 def fire(matter: Matter, world: World) -> Transition | None:
     """Let the timers that are due fire. Returns None when none was."""
     run = _restore(matter, world)
-    before = _open(run)
+    before = run.open_elements()
     now = world.clock.now()
     due = [timer.due_at for timer in run.timers() if timer.due_at <= now]
     if not run.fire_due():
@@ -218,7 +219,7 @@ def add_person(
     if person_id in people_of(matter, element, world):
         raise InvalidInput({"person": [N_("该人员已在名单中。")]})
     run = _restore(matter, world)
-    before = _open(run)
+    before = run.open_elements()
     rows = any(isinstance(item, Mapping) for item in run.items(element))
     run.add_item(element, {"person": person_id} if rows else person_id)
     roles = _renamed(matter, element, {person_id}, frozenset())
@@ -239,9 +240,9 @@ def remove_person(
     if person_id not in people_of(matter, element, world):
         raise InvalidInput({"person": [N_("该人员不在名单中。")]})
     run = _restore(matter, world)
-    before = _open(run)
+    before = run.open_elements()
     steps = matter.definition.rolls[element].steps
-    own = (task.value for task in before.values() if task.element in steps)
+    own = (task.value for task in run.open_tasks() if task.element in steps)
     item = next((value for value in own if person_of(value) == person_id), None)
     if item is None:
         raise InvalidInput({"person": [N_("该人员的任务已经办结，记录保留，不能移出。")]})
@@ -254,13 +255,13 @@ def remove_person(
 def cancel(matter: Matter, world: World) -> Transition:
     """End the matter where it stands: its tasks and timers are taken back, nothing follows."""
     run = _restore(matter, world)
-    before = _open(run)
+    before = run.open_elements()
     run.cancel()
     return Transition(
         matter=replace(matter, snapshot=b""),
         opened=(),
-        still_open=(),
-        closed=tuple(before),
+        still_open=frozenset(),
+        closed=tuple(UUID(bytes=uid) for uid in before),
         timers=(),
         subscriptions=(),
         messages=(),
@@ -344,10 +345,6 @@ def _restore(matter: Matter, world: World) -> Run:
     return Run.restore(matter.definition.spec, matter.snapshot, environment)
 
 
-def _open(run: Run) -> dict[UUID, OpenTask]:
-    return {task.uid: task for task in run.open_tasks()}
-
-
 def _not_in_future(occurred_on: date, world: World) -> None:
     if occurred_on > world.clock.today():
         raise InvalidInput({"occurred_on": [N_("发生日期不能晚于今天。")]})
@@ -396,24 +393,25 @@ def _renamed(
 def _after(
     matter: Matter,
     run: Run,
-    before: Mapping[UUID, OpenTask],
+    before: Mapping[bytes, str],
     world: World,
     day: date,
     *,
     participants: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Transition:
     """Describe what a run has come to, compared with the tasks that were open ``before``."""
-    now_open = _open(run)
+    now_open = run.open_elements()
     passed = tuple(run.passed)
     timers = tuple(run.timers())
     matter = replace(matter, snapshot=run.snapshot())
-    places: Collection[str] = [t.element for t in now_open.values()] or [t.element for t in timers]
+    places: Collection[str] = set(now_open.values()) or [t.element for t in timers]
+    new = [task for uid in now_open if uid not in before and (task := run.open_task(uid))]
     stage = stage_of(matter.definition, places)
     return Transition(
         matter=matter,
-        opened=tuple(_opened(matter, t, world) for u, t in now_open.items() if u not in before),
-        still_open=tuple(uid for uid in now_open if uid in before),
-        closed=tuple(uid for uid in before if uid not in now_open),
+        opened=tuple(_opened(matter, task, world) for task in new),
+        still_open=frozenset(before.keys() & now_open.keys()),
+        closed=tuple(UUID(bytes=uid) for uid in before if uid not in now_open),
         timers=timers,
         subscriptions=tuple(run.subscriptions()),
         messages=tuple(run.take_messages()),
