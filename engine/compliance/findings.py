@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from engine.coded import Coded
 from engine.compliance.facts import Facts
 from engine.compliance.results import Outcome, Result, sentence_data
+from engine.compliance.standing import KEPT, Standing, change_of, read_standing, standing_of
 from engine.database import Later, Record, fetch, fetch_later, run
 from engine.errors import N_
 
@@ -43,14 +44,12 @@ class Place:
     path: str
 
 
-KEPT = frozenset({Outcome.NOT_MET, Outcome.PENDING})
-"""Outcomes that make a row of their own."""
-
-_READ_FACTS = "SELECT facts FROM matter_facts WHERE instance_id = %(id)s"
+_READ_FACTS = "SELECT facts, standing FROM matter_facts WHERE instance_id = %(id)s"
 
 _WRITE_FACTS = """
-    INSERT INTO matter_facts (instance_id, facts) VALUES (%(id)s, %(facts)s)
-    ON CONFLICT (instance_id) DO UPDATE SET facts = excluded.facts
+    INSERT INTO matter_facts (instance_id, facts, standing)
+    VALUES (%(id)s, %(facts)s, %(standing)s)
+    ON CONFLICT (instance_id) DO UPDATE SET facts = excluded.facts, standing = excluded.standing
 """
 
 # What the planner cannot see (SELECT …) it cannot plan for anew each time.
@@ -107,23 +106,40 @@ _SETTLE = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is kept beside a matter for its next step."""
+
+    facts: Facts
+    standing: Standing | None
+    """The findings that stand; None: not known."""
+
+
 def load_facts(session: Session, instance_id: int) -> Facts | None:
     """Return the facts kept of a matter, None when there are none yet."""
     rows = fetch(session, _READ_FACTS, {"id": instance_id})
     return _kept.read(instance_id, rows[0].facts) if rows else None
 
 
-def facts_in(session: Session, row: Record) -> Facts | None:
-    """Return what :func:`load_facts` does; where the matter's row brings the text, ask nothing."""
+def remembered(session: Session, row: Record) -> Remembered | None:
+    """Return what is kept beside the locked matter in ``row``, asking only if the row lacks it."""
     if not hasattr(row, "facts"):
-        return load_facts(session, row.instance_id)
-    return None if row.facts is None else _kept.read(row.instance_id, row.facts)
+        found = fetch(session, _READ_FACTS, {"id": row.instance_id})
+        if not found:
+            return None
+        facts, standing = found[0].facts, found[0].standing
+    else:
+        facts, standing = row.facts, row.standing
+    if facts is None:
+        return None
+    return Remembered(_kept.read(row.instance_id, facts), read_standing(standing))
 
 
-def keep_facts(session: Session, instance_id: int, facts: Facts) -> None:
-    """Keep the facts of a matter, with what comes next."""
+def remember(session: Session, instance_id: int, facts: Facts, standing: Standing | None) -> None:
+    """Keep the facts of a matter and what stands, with what comes next."""
     text = facts.to_json()
-    run(session, _WRITE_FACTS, {"id": instance_id, "facts": text})
+    stands = None if standing is None else json.dumps(standing, separators=(",", ":"))
+    run(session, _WRITE_FACTS, {"id": instance_id, "facts": text, "standing": stands})
     _kept.remember(instance_id, text, facts)
 
 
@@ -179,23 +195,41 @@ def write_results(
     results: Sequence[Result],
     now: datetime,
     *,
+    standing: Standing | None = None,
     complete: bool = False,
-) -> Breaches:
+) -> tuple[Breaches, Standing | None]:
     """Write what the rules ``heard`` (by id) found of a matter, with what comes next.
 
     Findings of other rules are left alone. Of those heard, what they said of steps not done yet is
-    settled if they no longer say it; with ``complete``, whatever they no longer say.
+    settled if they no longer say it; with ``complete``, whatever they no longer say. Where it is
+    known what is ``standing``, only what differs is written. Returns what stands afterwards, too.
     """
-    said = [(*result.key, str(result.outcome)) for result in results]
+    rows: Sequence[Mapping[str, Any]] = [row_of(r) for r in results if r.outcome in KEPT]
+    if standing is None:
+        said = [(*result.key, str(result.outcome)) for result in results]
+        _settle(session, place, said, heard, now, complete=complete)
+        after = standing_of(rows) if complete else None
+    else:
+        change = change_of(standing, heard, results, rows, complete=complete)
+        if change.settled:
+            _settle(session, place, change.settled, (), now, complete=False)
+        rows, after = change.rows, change.standing
+    return Breaches(_keep(session, place, rows, now), now), after
+
+
+def _settle(
+    session: Session,
+    place: Place,
+    said: Sequence[tuple[str, str, int, str]],
+    heard: Collection[str],
+    now: datetime,
+    *,
+    complete: bool,
+) -> None:
     rules, elements, rounds, outcomes = [list(c) for c in zip(*said, strict=True)] or [[]] * 4
     settling = {"rules": rules, "elements": elements, "rounds": rounds, "outcomes": outcomes}
-    run(
-        session,
-        _SETTLE,
-        {"id": place.instance_id, "now": now, "heard": list(heard), "all": complete, **settling},
-    )
-    kept = [_row(result) for result in results if result.outcome in KEPT]
-    return Breaches(_keep(session, place, kept, now), now)
+    about = {"id": place.instance_id, "now": now, "heard": list(heard), "all": complete}
+    run(session, _SETTLE, {**about, **settling})
 
 
 def _keep(
@@ -214,7 +248,8 @@ def _keep(
     return fetch_later(session, _KEEP, parameters)
 
 
-def _row(result: Result) -> dict[str, Any]:
+def row_of(result: Result) -> dict[str, Any]:
+    """Return the row that a result makes."""
     template, params = sentence_data(result.sentence)
     first = result.articles[0] if result.articles else None
     return {

@@ -35,6 +35,8 @@ class MatterFacts(db.Model):  # type: ignore[name-defined,misc]
         ForeignKey("instance.id"), primary_key=True, autoincrement=False
     )
     facts: Mapped[str] = mapped_column(Text)
+    standing: Mapped[str | None] = mapped_column(Text)
+    """The findings that stand, see :mod:`engine.compliance.standing`; None: not known."""
 
 
 class Finding(db.Model):  # type: ignore[name-defined,misc]

@@ -7,7 +7,7 @@ the check that blocks, the limits of the tasks that open, and the findings.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -18,12 +18,13 @@ from engine.compliance.books import rule_book
 from engine.compliance.broken import RuleBroken
 from engine.compliance.evaluation import Limits, evaluate, limits
 from engine.compliance.facts import Facts
-from engine.compliance.findings import Breaches, Place, facts_in, keep_facts, write_results
+from engine.compliance.findings import Breaches, Place, remember, remembered, write_results
 from engine.compliance.from_ledger import Told, facts_of, read_told, with_entry
 from engine.compliance.parameter_store import parameter_view
 from engine.compliance.parameters import ParameterView
 from engine.compliance.results import Result
 from engine.compliance.rules import RuleBook
+from engine.compliance.standing import Standing
 from engine.database import Record, after_commit
 from engine.definitions.versions import Definition
 from engine.ledger.kinds import EntryKind
@@ -77,6 +78,8 @@ class Judged:
     results: tuple[Result, ...]
     complete: bool
     """All rules were heard on all that stands."""
+    standing: Standing | None = None
+    """The findings that stood before; None: not known."""
 
     def days(self, task: OpenedTask) -> tuple[date | None, date | None]:
         """Return the first and the last lawful day of an open task.
@@ -122,26 +125,27 @@ def judge_step(
     measure = measure_of(session, definition, row.path, clock)
     if measure is None:
         return None
-    before = facts_in(session, row) if told.kind != EntryKind.SENT_BACK else None
-    if before is None:
+    known = remembered(session, row) if told.kind != EntryKind.SENT_BACK else None
+    if known is None:
         # Begun, sent back, or begun before there were rules: everything is looked at.
         facts = facts_of([*read_told(session, row.instance_id), told])
         if facts is None:
             return None
         judged = _all(measure, facts)
     else:
+        before, standing = known.facts, known.standing
         facts = with_entry(before, told)
         if facts is before:
-            return Judged(measure, facts, (), (), complete=False)
+            return Judged(measure, facts, (), (), complete=False, standing=standing)
         facts = facts.only(measure.book.reads)
         goes_on = facts.ended_on is None and facts.outcome == before.outcome
         if told.kind == EntryKind.COMPLETED and goes_on and told.element:
             touched = {told.element}
             heard = tuple({rule.id for rule in measure.book.by_element.get(told.element, ())})
             results = measure.judge(facts, touched, since=told.seq)
-            judged = Judged(measure, facts, heard, tuple(results), complete=False)
+            judged = Judged(measure, facts, heard, tuple(results), False, standing)
         else:
-            judged = _all(measure, facts)
+            judged = replace(_all(measure, facts), standing=standing)
     hindering = [r for r in judged.results if r.hinders and r.seq == told.seq]
     if hindering:
         raise RuleBroken(hindering, measure.book.regulations)
@@ -152,13 +156,19 @@ def write_judged(
     session: Session, row: Record, definition: Definition, judged: Judged, now: datetime
 ) -> Breaches:
     """Write the findings and the facts of a matter, with what comes next."""
-    keep_facts(session, row.instance_id, judged.facts)
-    if not judged.heard:
-        return Breaches(None, now)
-    place = Place(row.instance_id, definition.package.key, row.organisation_id, row.path)
-    return write_results(
-        session, place, judged.heard, judged.results, now, complete=judged.complete
-    )
+    breaches, standing = Breaches(None, now), judged.standing
+    if judged.heard:
+        breaches, standing = write_results(
+            session,
+            Place(row.instance_id, definition.package.key, row.organisation_id, row.path),
+            judged.heard,
+            judged.results,
+            now,
+            standing=standing,
+            complete=judged.complete,
+        )
+    remember(session, row.instance_id, judged.facts, standing)
+    return breaches
 
 
 def rejudge(

@@ -37,8 +37,9 @@ _TASK = """
 
 _LOCK_TASK = f"""
     SELECT {_INSTANCE}, {_TASK}, i.xmin <> seen.xmin AS waited,
-        (SELECT facts FROM matter_facts WHERE instance_id = i.id) AS facts
+        kept.facts, kept.standing
     FROM task t JOIN instance i ON i.id = t.instance_id JOIN instance seen ON seen.id = i.id
+    LEFT JOIN matter_facts kept ON kept.instance_id = i.id
     WHERE t.id = %(id)s FOR UPDATE OF i
 """  # noqa: S608
 
