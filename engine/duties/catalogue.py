@@ -131,8 +131,9 @@ def _load(session: Session) -> Catalogue:
 
 def duties_of(package: Package, national: Mapping[str, Parameter], since: date) -> list[KnownDuty]:
     """Return the duties of a package, with the parameters that they can name."""
-    own = own_parameters(package.key, package.files.get(RULES, b""))
-    declared = {**national, **own}
+    declared = dict(national)
+    for _, content, _ in reversed(package.rule_files(RULES)):
+        declared |= own_parameters(package.key, content)
     return [KnownDuty(duty, since, declared, package.title) for duty in package.duties.values()]
 
 
