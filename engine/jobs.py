@@ -30,6 +30,9 @@ from engine.duties.drafts import REMIND_OF
 from engine.duties.listening import listen
 from engine.ledger.checkpoints import checkpoint_due, seal_checkpoint
 from engine.ledger.keys import SigningKeyMissing, lock_checkpoints
+from engine.notifications.delivering import deliver
+from engine.notifications.envelopes import DELIVER
+from engine.notifications.sweeping import forget_old_notices, sweep_notices
 from engine.queue import enqueue, worker_app
 from engine.runtime import operations
 from engine.runtime.messages import MESSAGE_DAYS
@@ -76,6 +79,15 @@ def build_worker(
     @job("sweep", queueing_lock="sweep")
     def sweep(timestamp: int) -> None:
         sweep_all(clock)
+
+    @worker.periodic(cron="* * * * * */30")  # the last one counts seconds
+    @job("sweep_notices", queueing_lock="sweep_notices")
+    def tell_people(timestamp: int) -> None:
+        sweep_notices(app.extensions["guicheng"], clock)
+
+    @job(DELIVER, retry=retry)
+    def deliver_notice(delivery_id: int) -> None:
+        deliver(delivery_id, settings=app.extensions["guicheng"], clock=clock)
 
     @worker.periodic(cron="17 19 * * *")  # UTC: a quarter past three in Shanghai
     @job("tidy", queueing_lock="tidy")
@@ -148,8 +160,17 @@ def tidy_up(clock: Clock, store: Store) -> None:
         ended = remove_ended_sessions(session, clock=clock)
     with unit_of_work() as session:
         uploads = forget_old_uploads(session, clock=clock)
+    with unit_of_work() as session:
+        notices = forget_old_notices(session, clock)
     files = forget_unused(clock, store)
-    log.info("tidied", attempts=attempts, sessions=ended, uploads=uploads, files=files)
+    log.info(
+        "tidied",
+        attempts=attempts,
+        sessions=ended,
+        uploads=uploads,
+        notices=notices,
+        files=files,
+    )
 
 
 def seal_when_due(settings: Settings, clock: Clock) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +38,23 @@ class Settings:
     """A worker seals a checkpoint when the last one is so old."""
     checkpoint_key_file: Path | None = None
     """The private key that signs checkpoints; ``DATA_DIR/checkpoint_key.pem`` if not set."""
+    public_url: str = ""
+    """The address under which people reach the pages (``PUBLIC_URL``), for links in messages."""
+    smtp_host: str = ""
+    """The mail server (``SMTP_HOST``); without it no e-mail is offered or sent."""
+    smtp_port: int = 0
+    """``SMTP_PORT``; the usual one of ``SMTP_TLS`` if not set."""
+    smtp_tls: str = "starttls"
+    """``starttls`` (port 587), ``tls`` (465), or ``none`` (25) within one machine only."""
+    smtp_ca_file: Path | None = None
+    """Certificates to trust besides the system's (``SMTP_CA_FILE``)."""
+    smtp_user: str = ""
+    smtp_password: str = field(default="", repr=False)
+    mail_from: str = ""
+    """The sender of mails (``MAIL_FROM``); ``guicheng@SMTP_HOST`` if not set."""
+    webhook_hosts: frozenset[str] = frozenset()
+    """``host:port`` that webhooks may reach though they are private or plain HTTP
+    (``WEBHOOK_HOSTS``, commas between them)."""
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -59,6 +76,17 @@ class Settings:
             ledger_digest=env.get("LEDGER_DIGEST") or "sha256",
             checkpoint_hours=float(env.get("CHECKPOINT_HOURS") or "24"),
             checkpoint_key_file=Path(kept) if (kept := env.get("CHECKPOINT_KEY_FILE")) else None,
+            public_url=env.get("PUBLIC_URL", "").rstrip("/"),
+            smtp_host=env.get("SMTP_HOST", ""),
+            smtp_port=int(env.get("SMTP_PORT") or "0"),
+            smtp_tls=env.get("SMTP_TLS") or "starttls",
+            smtp_ca_file=Path(trusted) if (trusted := env.get("SMTP_CA_FILE")) else None,
+            smtp_user=env.get("SMTP_USER", ""),
+            smtp_password=env.get("SMTP_PASSWORD", ""),
+            mail_from=env.get("MAIL_FROM", ""),
+            webhook_hosts=frozenset(
+                host.strip().lower() for host in env.get("WEBHOOK_HOSTS", "").split(",") if host
+            ),
         )
 
 
