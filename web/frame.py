@@ -48,7 +48,7 @@ def sections() -> list[Section]:
             "instances.index",
             {"instances", "files", "messages", "corrections"},
         ),
-        (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions"}),
+        (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions", "ballots"}),
     ]
     rooms = {"admin", "admin.imports", "regulations", "parameters"}
     opened = audiences(actor())

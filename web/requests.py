@@ -20,6 +20,8 @@ from engine.logging import configure_logging, request_id
 log = structlog.get_logger(__name__)
 
 HEADER: Final = "X-Request-ID"
+UNNAMED: Final = frozenset({"ballots.ballot", "ballots.cast", "api.ballot", "api.ballot_cast"})
+"""Pages of secret ballots: the log does not say who was there, or when somebody voted."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 """What is taken over from a proxy in front of us; anything else could be anything."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -56,7 +58,7 @@ def finish(response: Response) -> Response:
         endpoint=request.endpoint,
         status=response.status_code,
         ms=round(seconds * 1000, 1),
-        account=None if who is None else who.account_id,
+        account=None if who is None or request.endpoint in UNNAMED else who.account_id,
     )
     return response
 
