@@ -6,7 +6,6 @@ keeps its row when it is met later; what was only to come goes when it is done.
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,14 @@ from sqlalchemy.orm import Session
 from engine.coded import Coded
 from engine.compliance.facts import Facts
 from engine.compliance.results import Outcome, Result, sentence_data
-from engine.compliance.standing import KEPT, Standing, change_of, read_standing, standing_of
+from engine.compliance.standing import (
+    KEPT,
+    Standing,
+    change_of,
+    in_json,
+    read_standing,
+    standing_of,
+)
 from engine.database import Later, Record, fetch, fetch_later, run
 from engine.errors import N_
 
@@ -138,7 +144,7 @@ def remembered(session: Session, row: Record) -> Remembered | None:
 def remember(session: Session, instance_id: int, facts: Facts, standing: Standing | None) -> None:
     """Keep the facts of a matter and what stands, with what comes next."""
     text = facts.to_json()
-    stands = None if standing is None else json.dumps(standing, separators=(",", ":"))
+    stands = None if standing is None else in_json(standing)
     run(session, _WRITE_FACTS, {"id": instance_id, "facts": text, "standing": stands})
     _kept.remember(instance_id, text, facts)
 
@@ -243,7 +249,7 @@ def _keep(
         "organisation_id": place.organisation_id,
         "path": place.path,
         "now": now,
-        "results": json.dumps(rows, ensure_ascii=False),
+        "results": in_json(rows),
     }
     return fetch_later(session, _KEEP, parameters)
 

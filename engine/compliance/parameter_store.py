@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
+from threading import Lock
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,8 +27,26 @@ CHAIN = "parameters"
 
 
 def parameter_view(session: Session, path: str, declared: Mapping[str, Parameter]) -> ParameterView:
-    """Return what ``declared`` parameters are for the organisation at ``path``."""
-    return ParameterView(declared, all_settings(session), ancestry_of(path))
+    """Return what ``declared`` parameters are for the organisation at ``path``.
+
+    The same view comes again as long as nothing changes.
+    """
+    settings = all_settings(session)
+    key = (path, id(declared))
+    with _views_lock:
+        found = _views.get(key)
+        if found is not None and found.of(declared, settings):
+            return found
+        view = _views[key] = ParameterView(declared, settings, ancestry_of(path))
+        _views.move_to_end(key)
+        if len(_views) > MOST_VIEWS:
+            _views.popitem(last=False)
+    return view
+
+
+MOST_VIEWS = 500
+_views: OrderedDict[tuple[str, int], ParameterView] = OrderedDict()
+_views_lock = Lock()
 
 
 def all_settings(session: Session) -> Settings:

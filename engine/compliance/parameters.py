@@ -173,10 +173,14 @@ def settings_by_place(settings: Iterable[Setting]) -> Settings:
     )  # fmt: skip
 
 
+MOST_KNOWN = 2_000
+"""Values that a view remembers."""
+
+
 class ParameterView:
     """What the parameters are for one organisation. Immutable, cheap to make and to ask."""
 
-    __slots__ = ("_ancestry", "_declared", "_settings")
+    __slots__ = ("_ancestry", "_declared", "_known", "_settings")
 
     def __init__(
         self,
@@ -189,8 +193,13 @@ class ParameterView:
         ``ancestry`` holds the organisation's id and those above it, its own first.
         """
         self._declared = declared
-        self._settings = settings or {}
+        self._settings = {} if settings is None else settings
         self._ancestry = ancestry
+        self._known: dict[tuple[str, date], ParameterValue] = {}
+
+    def of(self, declared: Mapping[str, Parameter], settings: Settings) -> bool:
+        """Tell whether this is the view of these very declarations and settings."""
+        return self._declared is declared and self._settings is settings
 
     @property
     def declared(self) -> Mapping[str, Parameter]:
@@ -199,6 +208,14 @@ class ParameterView:
 
     def value(self, name: str, day: date) -> ParameterValue:
         """Return what counts on ``day``. Raises KeyError for a parameter that is not declared."""
+        found = self._known.get((name, day))
+        if found is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            found = self._known[name, day] = self._find(name, day)
+        return found
+
+    def _find(self, name: str, day: date) -> ParameterValue:
         parameter = self._declared[name]
         if self._settings:
             key = parameter.key

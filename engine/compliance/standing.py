@@ -10,12 +10,15 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from engine.compliance.results import Outcome, Result
 
 KEPT = frozenset({Outcome.NOT_MET, Outcome.PENDING})
 """Outcomes that make a row of their own."""
+
+in_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Made once: ``json.dumps`` with arguments of its own makes one each time."""
 
 Standing = Mapping[str, str]
 """By ``rule|element|round`` a digest of the row; with ``-`` before it, of a step not done yet."""
@@ -83,5 +86,5 @@ def _key(rule: str, element: str, round: int) -> str:
 
 
 def _mark(row: Mapping[str, Any]) -> str:
-    text = json.dumps(row, ensure_ascii=False, sort_keys=True)
+    text = in_json(row)
     return ("-" if row["seq"] is None else "") + blake2b(text.encode(), digest_size=8).hexdigest()
