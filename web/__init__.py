@@ -22,6 +22,7 @@ ROOMS: Final = (
     "web.mine",
     "web.ballots",
     "web.admin",
+    "web.rectification",
     "web.regulations",
     "web.audit",
     "web.api",

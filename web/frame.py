@@ -46,7 +46,7 @@ def sections() -> list[Section]:
             gettext("事项"),
             "matters",
             "instances.index",
-            {"instances", "files", "messages", "corrections"},
+            {"instances", "files", "messages", "corrections", "rectification"},
         ),
         (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions", "ballots"}),
     ]

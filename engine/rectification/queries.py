@@ -288,7 +288,7 @@ def place_choices(
 
 
 def _rows() -> Select[Any]:
-    return (
+    query: Select[Any] = (
         select(
             RectificationItem,
             Instance.version_id,
@@ -302,6 +302,7 @@ def _rows() -> Select[Any]:
         .join(Organisation, Organisation.id == RectificationItem.organisation_id)
         .join(Person, Person.id == RectificationItem.owner_id)
     )
+    return query
 
 
 def _read(session: Session, query: Select[Any]) -> list[ItemRow]:
@@ -380,13 +381,12 @@ def _notes(session: Session, item_id: int) -> tuple[NoteRow, ...]:
         .order_by(RectificationNote.id.desc())
     ).all()
     names = Names(session)
-    people = dict(
-        session.execute(
+    people = {
+        row.id: row.name
+        for row in session.execute(
             select(Person.id, Person.name).where(Person.id.in_({n.person_id for n in notes}))
         )
-        .tuples()
-        .all()
-    )
+    }
     told = {
         row.id: format_number(row.prefix, row.year, row.serial)
         for row in session.execute(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
@@ -26,21 +26,41 @@ _RUNNING = text(
     """
 )
 
+# What a matter found goes on to be put right when the matter itself has ended.
+_PUTTING_RIGHT = text(
+    """
+    SELECT DISTINCT r.instance_id FROM rectification_item r JOIN instance i ON i.id = r.instance_id
+    WHERE r.state NOT IN ('closed', 'withdrawn') AND i.status NOT IN ('active', 'suspended')
+        AND r.instance_id > :after AND starts_with(i.path, :path)
+    ORDER BY r.instance_id LIMIT :batch
+    """
+)
+
 
 def rejudge_running(
     clock: Clock, *, path: str = "", progress: Callable[[int], object] = lambda done: None
 ) -> int:
-    """Measure all running matters below ``path``; return how many. Twice does no harm."""
-    done = after = 0
-    while True:
-        with unit_of_work() as session:
-            ids = session.scalars(_RUNNING, {"after": after, "path": path, "batch": BATCH}).all()
-        for instance_id in ids:
+    """Measure all running matters below ``path``; return how many. Twice does no harm.
+
+    So are those that have ended while something they found is still to be put right.
+    """
+    done = 0
+    for query in (_RUNNING, _PUTTING_RIGHT):
+        for instance_id in _ids(query, path):
             rejudge_matter(instance_id, clock)
             done += 1
             progress(done)
+    return done
+
+
+def _ids(query: TextClause, path: str) -> Iterator[int]:
+    after = 0
+    while True:
+        with unit_of_work() as session:
+            ids = session.scalars(query, {"after": after, "path": path, "batch": BATCH}).all()
+        yield from ids
         if len(ids) < BATCH:
-            return done
+            return
         after = ids[-1]
 
 

@@ -19,6 +19,7 @@ from web.api import (
     organisations,
     parameters,
     people,
+    rectification,
     regulations,
     tasks,
 )
@@ -44,6 +45,7 @@ def register(app: Flask) -> None:
         case_file,
         forecast,
         findings,
+        rectification,
     ):
         api.register_blueprint(room.blueprint)
     api.register_blueprint(findings.of_instance)

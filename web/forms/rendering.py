@@ -12,7 +12,7 @@ from typing import Any, Final
 from flask_babel import gettext
 
 from engine.attachments.content import ACCEPT
-from engine.forms.fields import Field, FieldKind, FormContext
+from engine.forms.fields import OPEN_ITEMS, Field, FieldKind, FormContext
 from engine.forms.reading import Entry
 from engine.forms.schema import FormSchema
 from web.forms.posted import FILE_PREFIX
@@ -98,6 +98,8 @@ class FieldView:
     options: tuple[Choice, ...] = ()
     children: tuple[FieldView, ...] = ()
     items: tuple[tuple[FieldView, ...], ...] = ()
+    known: tuple[Mapping[str, Any], ...] = ()
+    """What is answered in each row of open items."""
     errors: tuple[str, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
@@ -181,6 +183,8 @@ def _draw(f: Field, drawing: Drawing, values: Mapping[str, Any], prefix: str) ->
         case FieldKind.GROUP:
             inner = (value, path + ".") if f.key else (values, prefix)
             return replace(view, children=_level(f.children, drawing, *inner))
+        case FieldKind.LIST if f.props.get("domain") == OPEN_ITEMS:
+            return _open_items(f, view, drawing, value)
         case FieldKind.LIST:
             rows = value if isinstance(value, list) else []
             return replace(
@@ -236,6 +240,34 @@ def _draw(f: Field, drawing: Drawing, values: Mapping[str, Any], prefix: str) ->
                 max_bytes=drawing.max_bytes,
             )
     return replace(view, value="" if value is None else value, attributes=_attributes(f))
+
+
+def _open_items(f: Field, view: FieldView, drawing: Drawing, value: Any) -> FieldView:
+    """Return a row for each item that is still open, whatever was kept of the answers."""
+    given = {
+        str(row.get("item")): row
+        for row in (value if isinstance(value, list) else [])
+        if isinstance(row, Mapping)
+    }
+    known = drawing.context.variables.get(OPEN_ITEMS) or ()
+    columns = [c for c in f.children if c.key not in ("item", "problem")]
+    return replace(
+        view,
+        kind="open_items",
+        known=tuple(known),
+        items=tuple(
+            _level(columns, drawing, given.get(str(item["item"]), {}), f"{view.path}-{index}.")
+            for index, item in enumerate(known)
+        ),
+        errors=(
+            *view.errors,
+            *(
+                e
+                for n in range(len(known))
+                for e in drawing.errors.get(f"{view.path}-{n}.item", ())
+            ),
+        ),
+    )
 
 
 def _chosen(value: Any) -> set[str] | list[str]:

@@ -14,6 +14,7 @@ from werkzeug.wrappers.response import Response
 
 from engine.audit.matter import asked_of
 from engine.errors import N_
+from engine.rectification.queries import work_of
 from engine.runtime.queries.worklist import Sort, work_list, work_page
 from engine.runtime.views import Bucket, Inbox, TaskRow
 from web.context import actor, clock, login_required, reading
@@ -91,6 +92,7 @@ def index() -> str:
         filters=filters,
         asked_about=asked_about,
         asked_count=asked_count,
+        rectifying=work_of(reading(), actor()) if asked.bucket is not Bucket.DONE else None,
     )
 
 

@@ -15,6 +15,7 @@ from engine.audit.commands import allow_override
 from engine.audit.conformance import show_conformance
 from engine.audit.matter import matter_findings
 from engine.errors import N_, InvalidInput
+from engine.rectification.queries import items_of_matter
 from engine.runtime import operations
 from engine.runtime.commands import Done
 from engine.runtime.queries import diagram_source, matter_readings, matter_view, startable
@@ -175,6 +176,7 @@ def _page(view: MatterView, tab: str) -> str:
         forecast=forecast_page(view) if tab == "forecast" else None,
         official=offered_papers(view.row.id) if tab == "documents" else (),
         found=found,
+        items=items_of_matter(reading(), actor(), view.row.id) if tab == "steps" else (),
         conformance=show_conformance(reading(), actor(), clock(), view.row.id)
         if tab == "findings"
         else None,
