@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from engine.coded import Coded
+from engine.compliance.grounds import Ground
 from engine.definitions.package import Basis, Document
 from engine.errors import N_
 from engine.forms.fields import PersonChoice
@@ -178,6 +179,8 @@ class TaskView:
     previous: tuple[StepRecord, ...]
     history: tuple[HistoryEntry, ...]
     diagram: Mapping[str, str]
+    grounds: tuple[Ground, ...]
+    """What the step rests on, on the form's day."""
 
 
 @dataclass(frozen=True)
@@ -282,7 +285,7 @@ class CorrectionForm:
     seq: int
     title: str
     number: str | None
-    basis: tuple[Basis, ...]
+    grounds: tuple[Ground, ...]
     form: FormSchema
     context: DatabaseFormContext
     values: Mapping[str, Any]
@@ -313,7 +316,7 @@ class StartView:
     description: str
     step_title: str
     action: str
-    basis: tuple[Basis, ...]
+    grounds: tuple[Ground, ...]
     form: FormSchema
     context: DatabaseFormContext
     values: Mapping[str, Any]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from marshmallow import fields
 
+from engine.compliance.grounds import Ground
 from engine.definitions.package import Basis
 from engine.runtime.queries.readings import Reading
 from engine.runtime.views import AttachmentRef, HistoryEntry, MatterRow, StepRecord, TaskRow
@@ -91,7 +93,7 @@ def task_shape(row: TaskRow) -> dict[str, Any]:
     }
 
 
-def basis_shapes(basis: tuple[Basis, ...]) -> list[dict[str, str]]:
+def basis_shapes(basis: Iterable[Basis | Ground]) -> list[dict[str, str]]:
     """Return the articles that demand a step."""
     return [
         {"regulation": b.regulation, "edition": b.edition, "article": b.article, "text": b.text}

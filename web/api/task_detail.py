@@ -54,7 +54,7 @@ def task_detail(view: TaskView) -> dict[str, Any]:
         **task_shape(row),
         "action": row.action,
         "description": row.description,
-        "basis": basis_shapes(row.basis),
+        "basis": basis_shapes(view.grounds),
         "occurred_on": day(view.occurred_on),
         "form": form_shape(view.form, view.values, view.context),
         "draft_saved_at": moment(view.draft_saved_at),

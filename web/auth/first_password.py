@@ -32,7 +32,7 @@ _OPEN: Final = frozenset(
 
 
 def insist() -> AnyResponse | None:
-    """Lead to the change of the password, whatever page was asked for; tokens wait by themselves."""
+    """Lead to the change of the password, whatever page was asked for. Tokens wait anyway."""
     if request.path.startswith(API_PREFIX):
         return None
     known = signed_in()

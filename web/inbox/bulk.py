@@ -156,7 +156,9 @@ def live() -> str:
     selection = _select(_posted_tasks())
     posted = read_posted(selection.form, with_files=False)
     form = _form(selection, Posted(posted.raw, posted.occurred_on, posted.command_id, None))
-    return render_template("forms/live.html", form=form, saved_at=None)
+    return render_template(
+        "forms/live.html", form=form, saved_at=None, grounds=selection.first.grounds
+    )
 
 
 # -- choosing ---------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ def live(key: str) -> str:
     view = _view(key)
     posted = read_posted(view.form, with_files=False)
     form = _form(view, Posted(posted.raw, posted.occurred_on, posted.command_id, None))
-    return render_template("forms/live.html", form=form, saved_at=None)
+    return render_template("forms/live.html", form=form, saved_at=None, grounds=view.grounds)
 
 
 @blueprint.post("/<key>/files")

@@ -174,7 +174,7 @@ def live(task_id: int) -> str:
     saved_at = clock().now()
     _keep_draft(view, posted)
     form = _form(view, Posted(posted.raw, posted.occurred_on, posted.command_id, None))
-    return render_template("forms/live.html", form=form, saved_at=saved_at)
+    return render_template("forms/live.html", form=form, saved_at=saved_at, grounds=view.grounds)
 
 
 @blueprint.post("/<int:task_id>/files")

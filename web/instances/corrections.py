@@ -111,7 +111,7 @@ def live(instance_id: int, seq: int) -> str:
     view = _view(instance_id, seq)
     posted = read_posted(view.form, with_files=False)
     form = _form(view, Posted(posted.raw, posted.occurred_on, posted.command_id, None))
-    return render_template("forms/live.html", form=form, saved_at=None)
+    return render_template("forms/live.html", form=form, saved_at=None, grounds=view.grounds)
 
 
 @blueprint.post("/files")

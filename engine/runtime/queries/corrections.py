@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.compliance.grounds import grounds_on
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
 from engine.runtime.correcting import correction_context, standing_step, what_decided
@@ -43,7 +44,7 @@ def correction_view(
         seq=seq,
         title=step.title,
         number=step.number,
-        basis=step.basis,
+        grounds=grounds_on(session, step.basis, opened.row.path, day),
         form=form,
         context=context,
         values=form.raw_of(standing.data),

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.compliance.grounds import grounds_on
 from engine.definitions.models import ProcessVersion
 from engine.definitions.package import At, Subject, Who
 from engine.definitions.versions import Definition, active_version, load_definition
@@ -15,6 +16,7 @@ from engine.directory.actors import Actor
 from engine.directory.codes import MembershipStatus
 from engine.directory.membership import statuses_on
 from engine.directory.models import Organisation, Person
+from engine.directory.organisations import get_organisation
 from engine.errors import N_, Conflict, NotAllowed, NotFound
 from engine.forms.fields import PersonChoice
 from engine.runtime import transitions
@@ -81,13 +83,14 @@ def start_view(
     form = definition.form_of(first.element)
     context = form_context(session, world, transition.matter, day, actor, form=form)
     package = definition.package
+    place = get_organisation(session, organisation_id)
     return StartView(
         key=key,
         title=package.title,
         description=package.description,
         step_title=f"{first.step.number or ''} {first.step.title}".strip(),
         action=first.step.action,
-        basis=first.step.basis,
+        grounds=grounds_on(session, first.step.basis, place.path, day),
         form=form,
         context=context,
         values=form.prefill(context),

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.compliance.grounds import grounds_on
 from engine.database import Record, read
 from engine.directory.actors import Actor
 from engine.directory.codes import COMMITTEE_POSTS
@@ -103,6 +104,12 @@ def task_view(
         ),
         history=history(trail, with_reasons=opened.sees_opinions),
         diagram=element_states(opened, trail),
+        grounds=grounds_on(
+            session,
+            opened.matter.definition.package.steps[row.element].basis,
+            opened.row.path,
+            day,
+        ),
     )
 
 
