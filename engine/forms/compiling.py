@@ -36,7 +36,7 @@ from engine.forms.ballot_fields import (
     read_roll,
 )
 from engine.forms.fields import OPEN_ITEMS, RECTIFICATION, Field, FieldKind, Layout, walk
-from engine.forms.item_lists import check_item_list
+from engine.forms.item_columns import check_item_list
 
 MAX_SOURCE: Final = 500_000
 """Largest form file, in bytes."""
