@@ -16,7 +16,7 @@ from engine.compliance.models import Finding
 from engine.database import db, unit_of_work
 from engine.definitions.versions import Definition
 from engine.demo.playing import Play
-from engine.directory.codes import MembershipStatus
+from engine.directory.codes import MembershipStatus, OrganisationKind
 from engine.directory.membership import status_on, timeline
 from engine.directory.models import Membership, Organisation, Person, Post, RightsRestriction
 from engine.ledger.kinds import EntryKind
@@ -167,10 +167,14 @@ def create_cast(cast: Cast, clock: FixedClock) -> dict[str, int]:
             organisation.path = paths[item.key] = f"{parent}{organisation.id}/"
             ids[item.key] = organisation.id
         for one in cast.people.values():
+            home = one.organisation
+            if home and cast.organisations[home].kind is OrganisationKind.GROUP:
+                home = cast.organisations[home].parent  # a group's people belong to its branch
             person = Person(
                 name=one.name,
                 birth_date=one.birth,
-                organisation_id=ids[one.organisation] if one.organisation else None,
+                organisation_id=ids[home] if home else None,
+                group_id=ids[one.organisation] if home != one.organisation else None,
                 created_at=clock.now(),
             )
             session.add(person)

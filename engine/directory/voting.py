@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from sqlalchemy import Select, exists, select, true
+from sqlalchemy import ColumnElement, Select, exists, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import LateralFromClause
 
@@ -30,7 +30,7 @@ from engine.directory.models import (
 )
 from engine.directory.organisations import get_organisation
 
-Body = Literal["members", "committee"]
+Body = Literal["members", "committee", "all_members"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,10 @@ def voters(session: Session, organisation_id: int, day: date) -> list[Voter]:
 def party_members(session: Session, organisation_id: int, day: date) -> list[Voter]:
     """Return all Party members of the organisation on ``day``, probationary ones among them."""
     organisation = get_organisation(session, organisation_id)
+    in_group: ColumnElement[bool] = true()
+    if organisation.kind == OrganisationKind.GROUP and organisation.parent_id is not None:
+        in_group = Person.group_id == organisation_id
+        organisation = get_organisation(session, organisation.parent_id)
     below = select(Organisation.id).where(Organisation.path.like(f"{organisation.path}%"))
     ever_here = select(Membership.person_id).where(
         Membership.organisation_id.in_(below),
@@ -87,6 +91,7 @@ def party_members(session: Session, organisation_id: int, day: date) -> list[Vot
             Person.id.in_(ever_here),
             Organisation.path.like(f"{organisation.path}%"),
             standing.c.status.in_(sorted(PARTY_MEMBERS)),
+            in_group,
         ),
     )
 
@@ -109,8 +114,11 @@ def committee_members(session: Session, organisation_id: int, day: date) -> list
 def roll(session: Session, organisation_id: int, body: Body, day: date) -> list[Voter]:
     """Return who is due at a meeting of the members or of the committee.
 
-    A branch without a committee does the committee's work in the members' meeting.
+    A branch without a committee does the committee's work in the members' meeting. Where nothing
+    is voted on (``all_members``), probationary members are due like everybody.
     """
+    if body == "all_members":
+        return party_members(session, organisation_id, day)
     if body == "committee" and get_organisation(session, organisation_id).has_committee:
         return committee_members(session, organisation_id, day)
     return voters(session, organisation_id, day)

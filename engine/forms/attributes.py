@@ -42,6 +42,7 @@ _PROPERTIES: Final[Mapping[FieldKind, Mapping[str, Any]]] = {
     },
     FieldKind.VOTE: {
         "attendance": _TEXT,
+        "attendance_before": _TEXT,
         "threshold": _TEXT,
         "written_opinions": _FLAGS,
         "secret": _FLAGS,

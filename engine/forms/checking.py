@@ -240,7 +240,8 @@ class Check:
         counts = counts_of(part)
         nothing = all(value is None for value in counts.values())
         meeting = None
-        if self.entry.meeting_field(field).key not in self.entry.hidden:
+        earlier = "attendance_before" in field.props
+        if earlier or self.entry.meeting_field(field).key not in self.entry.hidden:
             meeting = self.entry.meeting_of(field)
         if meeting is None:
             # The attendance has its own sentence; without it there is nothing to reckon with.

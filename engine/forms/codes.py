@@ -57,6 +57,8 @@ class Body(StrEnum):
 
     MEMBERS = "members"
     COMMITTEE = "committee"
+    ALL_MEMBERS = "all_members"
+    """Party members of every kind: a lesson or a theme day, where nothing is voted on."""
 
 
 class Outcome(Coded):

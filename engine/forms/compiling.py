@@ -258,7 +258,7 @@ class _Compiler:
         """See that every vote names an attendance of this form."""
         meetings = [item.key for item in walk(fields) if item.kind is FieldKind.ATTENDANCE]
         for item in walk(fields):
-            if item.kind is not FieldKind.VOTE:
+            if item.kind is not FieldKind.VOTE or "attendance_before" in item.props:
                 continue
             named = item.props.get("attendance", meetings[0] if len(meetings) == 1 else None)
             if named not in meetings:

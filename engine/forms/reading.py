@@ -26,6 +26,7 @@ from engine.forms.votes import (
     Vote,
     check_attendance,
     check_vote,
+    recorded_attendance,
 )
 
 MAX_ROUNDS: Final = 10
@@ -116,6 +117,9 @@ class Entry:
 
     def meeting_of(self, vote: Field, *, approved: bool | None = None) -> Attendance | None:
         """Return the attendance that a vote refers to, or None while it does not add up."""
+        if (earlier := vote.props.get("attendance_before")) is not None:
+            recorded = self.context.variables.get(earlier)
+            return None if recorded is None else recorded_attendance(recorded)
         field = self.meeting_field(vote)
         asked = (field.key, approved)
         if asked not in self._meetings:

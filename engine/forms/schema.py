@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, missing
 
 from engine.errors import N_, ExpressionFault, InvalidInput
-from engine.expressions import Expression
+from engine.expressions import Expression, compile_expression
 from engine.forms.checking import Check
 from engine.forms.compiling import compile_fields
 from engine.forms.fields import (
@@ -82,7 +82,7 @@ class FormSchema:
             for field in self._all
             for expression in (
                 *(field.hide, field.prefill, field.check, *field.text),
-                *_named(field),
+                *(*_named(field), *_earlier(field)),
             )
             if isinstance(expression, Expression)
         )
@@ -257,6 +257,10 @@ def _named(field: Field) -> list[Any]:
     return [one.who for part in (field, *field.questions) for one in part.people]
 
 
+def _earlier(field: Field) -> list[Expression]:
+    """Return the attendance of an earlier step that a vote rests on: the matter keeps it."""
+    name = field.props.get("attendance_before")
+    return [] if name is None else [compile_expression(name)]
 
 
 @lru_cache(maxsize=512)

@@ -38,6 +38,7 @@ __all__ = [
     "attendance_in_words",
     "check_attendance",
     "check_vote",
+    "recorded_attendance",
     "vote_in_words",
 ]
 
@@ -50,6 +51,8 @@ class Attendance:
     present_people: tuple[int, ...]
     excluded: tuple[tuple[int, Exclusion], ...]
     quorum: Share
+    least: int | None = None
+    """The least number that must be present, where it was recorded in an earlier step."""
 
     @property
     def due(self) -> int:
@@ -64,6 +67,8 @@ class Attendance:
     @property
     def needed(self) -> int:
         """The least number present that makes a valid meeting; at least one."""
+        if self.least is not None:
+            return self.least
         return max(self.quorum.needed(self.due), 1)
 
     @property
@@ -141,6 +146,18 @@ def check_attendance(
         len(roll), tuple(sorted(present)), tuple(sorted(known, key=lambda item: item[0])), quorum
     )
     return attendance, {}
+
+
+def recorded_attendance(data: Mapping[str, Any]) -> Attendance:
+    """Return an attendance as an earlier step recorded it, with the quorum that it had then."""
+    excluded = [(one["person"], Exclusion(one["reason"])) for one in data.get("excluded") or ()]
+    return Attendance(
+        data["due"] + len(excluded),
+        tuple(data.get("present_people") or ()),
+        tuple(excluded),
+        Share.MORE_THAN_HALF,
+        data["needed"],
+    )
 
 
 @dataclass(frozen=True)

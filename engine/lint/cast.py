@@ -14,6 +14,7 @@ from typing import Any
 from engine.definitions.reading import Table, did_you_mean
 from engine.directory.codes import (
     COMMITTEE_POSTS,
+    PARTY_MEMBERS,
     MembershipStatus,
     OrganisationKind,
     PostKind,
@@ -269,6 +270,13 @@ class CastContext:
         if body == "committee":
             held = set(self.cast.committee(self.organisation_id, day))
             return [PersonChoice(p.id, p.name) for p in people if p.id in held]
+        if body == "all_members":
+            here = self.cast.below(self.organisation_id)
+            return [
+                PersonChoice(p.id, p.name)
+                for p in people
+                if p.organisation in here and self.statuses(p.id, day) in PARTY_MEMBERS
+            ]
         return [PersonChoice(p.id, p.name) for p in people if self._votes(p, day)]
 
     def attachment_ok(self, attachment_id: int) -> bool:
@@ -285,6 +293,9 @@ class CastContext:
         if scope == "all":
             return True
         root = self.organisation_id
+        own = self.cast.places[root]
+        if own.kind is OrganisationKind.GROUP and own.parent is not None:
+            root = self.cast.organisations[own.parent].id  # its people belong to the branch
         if scope in {"subtree", "committee"}:
             root = self.cast.approving(root) or root
         holds = any(

@@ -20,7 +20,8 @@ from engine.definitions.versions import Definition
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
 from engine.errors import N_, InvalidInput, NotAllowed, NotFound
-from engine.forms.fields import OPEN_ITEMS
+from engine.forms.fields import OPEN_ITEMS, walk
+from engine.forms.schema import FormSchema
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
@@ -83,7 +84,7 @@ def correct_entry(
             instance_id=instance_id,
             person_id=actor.person_id,
         )
-        said = witness(session, context, form.fields, changed, day, decision.post)
+        said = witness(context, form.fields, changed, day, decision.post)
         said.pop("place", None)  # the step was done where it was done
         payload: dict[str, Any] = {"seq": seq, "data": changed, "reason": reason.strip()}
         if day != standing.occurred_on:
@@ -133,7 +134,25 @@ def correction_context(
         session, world, matter, day, actor, instance_id=instance_id, form=form, answering=False
     )
     answered = {OPEN_ITEMS: answered_items(form, standing.data)} if form.answering else {}
-    return replace(context, variables={**context.variables, **answered})
+    earlier = _attendances(session, instance_id, form, standing)
+    return replace(context, variables={**context.variables, **answered, **earlier})
+
+
+def _attendances(
+    session: Session, instance_id: int, form: FormSchema, standing: Occurrence
+) -> dict[str, Any]:
+    """Return the attendances of earlier steps on which the votes of a form rest."""
+    votes = [f for f in walk(form.fields) if "attendance_before" in f.props]
+    facts = read_facts(session, instance_id) if votes else None
+    if facts is None:
+        return {}
+    names = {vote.props["attendance_before"] for vote in votes}
+    return {
+        name: occurrence.data[name]
+        for occurrence in facts.occurrences
+        if occurrence.seq < standing.seq
+        for name in names & occurrence.data.keys()
+    }
 
 
 def standing_step(session: Session, instance_id: int, seq: int) -> Occurrence:

@@ -13,7 +13,12 @@ from sqlalchemy.orm import Session
 
 from engine.attachments.models import Attachment
 from engine.directory.actors import Actor
-from engine.directory.codes import COMMITTEE_POSTS, MembershipStatus, PostKind
+from engine.directory.codes import (
+    COMMITTEE_POSTS,
+    MembershipStatus,
+    OrganisationKind,
+    PostKind,
+)
 from engine.directory.membership import standings_on
 from engine.directory.models import Organisation, Person, Post, valid_on
 from engine.directory.organisations import exists_on
@@ -95,7 +100,7 @@ class DatabaseFormContext:
             voters = roll(
                 self.session,
                 self.organisation_id,
-                "committee" if body == "committee" else "members",
+                body,  # type: ignore[arg-type]  # the form was checked against the closed set
                 day,
             )
             posts = self._posts([voter.id for voter in voters])
@@ -131,6 +136,14 @@ class DatabaseFormContext:
         return own
 
     @cached_property
+    def _branch(self) -> Organisation:
+        """The matter's own organisation; of a group its branch, to which the people belong."""
+        own = self._own
+        if own.kind == OrganisationKind.GROUP and own.parent_id is not None:
+            return self.session.get(Organisation, own.parent_id) or own
+        return own
+
+    @cached_property
     def _root(self) -> Organisation:
         """The organisation that approves, or the own one where none does."""
         above = self.world.directory.approving(self.organisation_id)
@@ -145,7 +158,7 @@ class DatabaseFormContext:
             case "subtree" | "committee":
                 root = self._root
             case _:
-                root = self._own
+                root = self._branch
         return list(
             self.session.scalars(
                 select(Organisation.id).where(Organisation.path.like(f"{root.path}%"))
@@ -155,7 +168,7 @@ class DatabaseFormContext:
     def _committee(self, field: Field) -> list[int]:
         """Return who holds a post at the place itself: they may belong to a branch elsewhere."""
         scope = field.props.get("scope", "branch")
-        place = self._own if scope == "branch" else self._root
+        place = self._branch if scope == "branch" else self._root
         query = select(Post.person_id).where(
             Post.organisation_id == place.id, valid_on(Post, self.occurred_on)
         )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.definitions.package import load_folder
 from engine.definitions.parsing import FrozenSpec, parse_bpmn
 from engine.definitions.xml import read_xml
 from engine.errors import PackageProblem, Severity
@@ -428,7 +429,10 @@ def test_only_the_process_and_what_it_calls_is_told():
     assert "x" not in parse(data).elements
 
 
-@pytest.mark.parametrize("path", sorted(PROCESSES.glob("*/*.bpmn")), ids=lambda path: path.stem)
-def test_our_own_diagrams_parse(path):
-    spec = parse_bpmn({path.name: path.read_bytes()}, path.stem)
+@pytest.mark.parametrize(
+    "folder", sorted(p.parent for p in PROCESSES.glob("*/process.toml")), ids=lambda path: path.name
+)
+def test_our_own_diagrams_parse(folder):
+    package = load_folder(folder)
+    spec = parse_bpmn(package.bpmn_files, package.key)
     assert all(e.lane for e in spec.elements.values() if e.kind == "userTask")
