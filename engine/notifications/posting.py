@@ -96,7 +96,9 @@ def post(settings: Settings, url: str, body: bytes, headers: dict[str, str]) -> 
             {"Content-Type": "application/json; charset=utf-8", "Host": parts.netloc, **headers},
         )
         response = connection.getresponse()
-        return Answer(response.status, response.read(MOST_BYTES))
+        answer = Answer(response.status, response.read(MOST_BYTES))
+        # Cut off, a connection looks like one that the receiver has closed.
+        return Failed("webhook_timeout") if deadline.passed else answer
     except _Forbidden:
         return Failed("webhook_address", final=True)
     except ssl.SSLCertVerificationError:

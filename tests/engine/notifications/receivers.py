@@ -6,7 +6,7 @@ import socketserver
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -41,6 +41,9 @@ class MailServer:
 class _Smtp(socketserver.StreamRequestHandler):
     boxes: MailServer
 
+    def finish(self) -> None:
+        self.connection.close()  # its own when it is encrypted: the base class knows the plain one
+
     def handle(self) -> None:
         self.encrypted = False
         self.say("220 test.example ESMTP")
@@ -65,7 +68,11 @@ class _Smtp(socketserver.StreamRequestHandler):
             self.say("250-test.example\r\n250-STARTTLS\r\n250 8BITMIME" if offer else "250 ok")
         elif verb == "STARTTLS" and boxes.tls is not None:
             self.say("220 go ahead")
-            self.connection = boxes.tls.wrap_socket(self.connection, server_side=True)
+            self.connection = boxes.tls.wrap_socket(
+                self.connection, server_side=True, do_handshake_on_connect=False
+            )
+            with suppress(OSError):  # the client may not like our certificate
+                self.connection.do_handshake()
             self.rfile = self.connection.makefile("rb")
             self.wfile = self.connection.makefile("wb", 0)
             self.encrypted = True

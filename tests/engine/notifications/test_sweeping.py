@@ -11,6 +11,7 @@ from engine.audit.commands import ask_explanation, explain
 from engine.clock import ZONE
 from engine.compliance.models import Finding
 from engine.database import db, unit_of_work
+from engine.definitions.package import Package
 from engine.directory.models import Account, Substitution
 from engine.errors import GuichengError
 from engine.notifications.kinds import TABLE, NoticeKind
@@ -21,22 +22,28 @@ from tests.bpmn_builder import Task
 from tests.engine.notifications.conftest import Told
 from tests.factories import Matter, faulty, procedure, two_steps
 
-STEPS = procedure(
-    "told_of",
-    [Task("apply"), Task("approve"), Task("file")],
-    subject="person",
-    steps={"approve": 'send_back = ["apply"]'},
-    lanes={"apply": "applicant", "approve": "superior"},
-)
+
+def steps(key: str) -> Package:
+    """Return: the applicant applies, the superior approves, the branch files it."""
+    return procedure(
+        key,
+        [Task("apply"), Task("approve"), Task("file")],
+        subject="person",
+        steps={"approve": 'send_back = ["apply"]'},
+        lanes={"apply": "applicant", "approve": "superior"},
+    )
+
+
+STEPS = steps("told_of")
 
 
 def tick(told: Told, **span: float) -> None:
     told.clock.set(told.clock.now() + timedelta(**span or {"seconds": 40}))
 
 
-def begin(told: Told, by: str = "secretary") -> Matter:
+def begin(told: Told, package: Package = STEPS) -> Matter:
     tick(told)
-    return told.desk.start(STEPS, by=by, subject="applicant")
+    return told.desk.start(package, subject="applicant")
 
 
 def test_every_kind_has_its_row_in_the_table() -> None:
