@@ -7,15 +7,16 @@ conditions as the count that leads to it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, aliased
 
 from engine.calendars.arithmetic import Period
 from engine.compliance.models import Finding
+from engine.database import read
 from engine.definitions.versions import load_definition
 from engine.directory.actors import Actor
 from engine.directory.codes import BRANCH_KINDS, OrganisationKind, PostKind
@@ -45,6 +46,7 @@ from engine.duties.board_views import (
 from engine.duties.catalogue import catalogue
 from engine.duties.codes import DutyState
 from engine.duties.models import DutyRow
+from engine.duties.strips import count_states, months_of
 from engine.errors import NotAllowed, NotFound
 from engine.runtime.models import MATTER_COLUMNS, Instance
 
@@ -102,25 +104,28 @@ def _counted(
     session: Session, place: Place, span: Period
 ) -> tuple[dict[int, Tally], dict[str, Tally]]:
     """Return the periods by organisation directly below (the place itself too), and by duty."""
-    c = (
-        select(
-            func.split_part(DutyRow.path, "/", place.depth + 2).label("place"),
-            DutyRow.key,
-            DutyRow.state,
-            func.count().label("n"),
-        )
-        .where(*conditions(place, DutyFilter(span)))
-        .group_by("place", DutyRow.key, DutyRow.state)
-    )
-    places: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    keys: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for below, key, state, n in session.execute(c):
-        places[int(below) if below else place.id][state] += n
-        keys[key][state] += n
-    return (
-        {id: Tally(**states) for id, states in places.items()},
-        {key: Tally(**states) for key, states in keys.items()},
-    )
+    year, first, last = months_of(span)
+    given = {"year": year, "below": f"{place.path}%", "depth": place.depth + 2}
+    places: dict[int, Tally] = defaultdict(Tally)
+    keys: dict[str, Tally] = defaultdict(Tally)
+    for row in read(session, _STATES, given):
+        tally = count_states(row.states, first, last).times(row.n)
+        if tally.all:
+            below = int(row.place) if row.place else place.id
+            places[below] += tally
+            keys[row.key] += tally
+    return places, keys
+
+
+_STATES = """
+    SELECT split_part(path, '/', %(depth)s) AS place, key, states, count(*) AS n FROM duty_year
+    WHERE year = %(year)s AND path LIKE %(below)s GROUP BY 1, 2, 3
+"""
+
+_ALL_STATES = """
+    SELECT organisation_id AS id, string_agg(states, '') AS states FROM duty_year
+    WHERE year = %(year)s AND path LIKE %(below)s GROUP BY 1
+"""
 
 
 def conditions(place: Place, wanted: DutyFilter) -> list[ColumnElement[bool]]:
@@ -234,32 +239,6 @@ def _findings(
     return places, severities["hard"], severities["warning"]
 
 
-_RANKING = text(
-    """
-    WITH counted AS (
-        SELECT organisation_id, count(*) FILTER (WHERE state = 'done') AS done,
-            count(*) FILTER (WHERE state = 'made_up') AS made_up,
-            count(*) FILTER (WHERE state = 'late') AS late,
-            count(*) FILTER (WHERE state = 'due') AS due,
-            count(*) FILTER (WHERE state = 'planned') AS planned
-        FROM duty
-        WHERE path LIKE :below AND since >= :oldest AND until BETWEEN :first AND :last
-            AND state <> 'lapsed'
-        GROUP BY organisation_id
-    ),
-    ranked AS (
-        SELECT c.*, rank() OVER (ORDER BY done::numeric / (done + made_up + late) DESC,
-            late, made_up) AS rank, count(*) OVER () AS whole
-        FROM counted c WHERE done + made_up + late > 0
-    )
-    SELECT r.*, o.short_name, above.short_name AS above
-    FROM ranked r JOIN organisation o ON o.id = r.organisation_id
-    LEFT JOIN organisation above ON above.id = o.parent_id
-    ORDER BY CASE WHEN :worst THEN -r.rank ELSE r.rank END, o.code LIMIT :limit OFFSET :offset
-    """
-)
-
-
 def show_ranking(
     session: Session,
     actor: Actor,
@@ -275,36 +254,48 @@ def show_ranking(
     what is equal in all has the same rank. Raises NotFound, NotAllowed.
     """
     place = board_place(session, actor, organisation_id)
-    rows = session.execute(
-        _RANKING,
-        {
-            "below": f"{place.path}%",
-            "oldest": span.first - _LONGEST,
-            "first": span.first,
-            "last": span.last,
-            "worst": worst,
-            "limit": PAGE,
-            "offset": PAGE * page,
-        },
-    ).all()
+    year, first, last = months_of(span)
+    given = {"year": year, "below": f"{place.path}%"}
+    judged = sorted(
+        (merit(tally), row.id, tally)
+        for row in read(session, _ALL_STATES, given)
+        if (tally := count_states(row.states, first, last)).ended
+    )
+    ranks: list[int] = []
+    for position, (worth, _, _) in enumerate(judged):
+        same = position > 0 and judged[position - 1][0] == worth
+        ranks.append(ranks[-1] if same else position + 1)
+    order = list(zip(ranks, judged, strict=True))
+    shown = (order[::-1] if worst else order)[PAGE * page : PAGE * (page + 1)]
+    names = _names(session, [id for _, (_, id, _) in shown])
     return Ranking(
         place=place,
         span=span,
         above=_above(session, actor, place),
-        rows=tuple(
-            Ranked(
-                row.rank,
-                row.organisation_id,
-                row.short_name,
-                row.above or "",
-                Tally(row.done, row.made_up, row.late, row.due, row.planned),
-            )
-            for row in rows
-        ),
-        count=rows[0].whole if rows else 0,
+        rows=tuple(Ranked(rank, id, *names[id], tally) for rank, (_, id, tally) in shown),
+        count=len(judged),
         worst=worst,
         page=page,
     )
+
+
+def merit(tally: Tally) -> tuple[float, int, int]:
+    """Return what organisations are ordered by: the smaller, the better.
+
+    A division is rounded correctly, so equal shares of small numbers are equal.
+    """
+    return (-tally.done / tally.ended, tally.late, tally.made_up)
+
+
+def _names(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Return the names of organisations, each with that of the one above it."""
+    above = aliased(Organisation)
+    rows = session.execute(
+        select(Organisation.id, Organisation.short_name, above.short_name.label("above"))
+        .outerjoin(above, above.id == Organisation.parent_id)
+        .where(Organisation.id.in_(ids))
+    )
+    return {row.id: (row.short_name, row.above or "") for row in rows}
 
 
 def place_of(session: Session, organisation_id: int) -> Place:

@@ -30,7 +30,7 @@ class Place:
         return self.path.count("/") - 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Tally:
     """Periods by how they stand."""
 
@@ -58,6 +58,12 @@ class Tally:
     def of(self, state: DutyState) -> int:
         """Return the count of one state."""
         return int(getattr(self, state.value, 0))
+
+    def times(self, n: int) -> Tally:
+        """Return what as many organisations that stand alike come to."""
+        if n == 1:
+            return self
+        return Tally(n * self.done, n * self.made_up, n * self.late, n * self.due, n * self.planned)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(

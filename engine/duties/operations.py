@@ -21,6 +21,7 @@ from engine.duties.findings import keep_findings
 from engine.duties.hearing import hear, unheard
 from engine.duties.planning import LOOK_BACK, make_plan
 from engine.duties.settling import loose_pairs, settle
+from engine.duties.strips import write_all_years, write_years
 from engine.queue import enqueue
 from engine.signals import duty_due, duty_late
 
@@ -54,6 +55,7 @@ def run_duties(clock: Clock) -> Ran:
         changed = settle(session, known, pairs, clock)
         touched = sorted({*planned.late, *planned.lapsed, *changed})
         keep_findings(session, known, touched, clock)
+        write_all_years(session, clock.today() - LOOK_BACK)
         for at in range(0, len(planned.late), BATCH):
             enqueue(session, REMIND_OF, duty_ids=list(planned.late[at : at + BATCH]), late=True)
     ran = Ran(planned.added, heard, len(planned.late), open_drafts(known, clock), remind(clock))
@@ -98,3 +100,4 @@ def _heard(session: Any, known: Catalogue, matters: Any, clock: Clock) -> None:
         pairs |= hear(session, known, instance_id)
     if pairs:
         keep_findings(session, known, settle(session, known, pairs, clock), clock)
+        write_years(session, pairs)

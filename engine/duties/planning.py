@@ -96,7 +96,7 @@ _DROP = text(
 
 _MOVE = text(
     """
-    UPDATE duty d SET path = o.path FROM organisation o
+    UPDATE duty d SET path = o.path, changed_at = :now FROM organisation o
     WHERE o.id = d.organisation_id AND d.state IN ('planned', 'due') AND d.path <> o.path
     """
 )
@@ -174,7 +174,7 @@ def make_plan(session: Session, known: Catalogue, clock: Clock) -> Planned:
         lapsed += session.scalars(_LAPSE, common)
         session.execute(_REVIVE, {**common, "oldest": today - LOOK_BACK})
     session.execute(_DROP, {"keys": list(known.duties), "now": now})
-    session.execute(_MOVE)
+    session.execute(_MOVE, {"now": now})
     session.execute(_BEGIN, {"now": now, "today": today})
     late = tuple(session.scalars(_LATE, {"now": now, "today": today}))
     return Planned(added, late, frozenset(settle), tuple(lapsed))

@@ -37,6 +37,12 @@ class Instance(db.Model):  # type: ignore[name-defined,misc]
     __table_args__ = (
         Index("uq_instance_number", "prefix", "year", "serial", unique=True),
         Index("ix_instance_path", "path", "id", postgresql_ops={"path": "text_pattern_ops"}),
+        Index(
+            "ix_instance_running",
+            "path",
+            postgresql_ops={"path": "text_pattern_ops"},
+            postgresql_where="status IN ('active', 'suspended')",
+        ),
         Index("ix_instance_ended_at", "ended_at", postgresql_where="ended_at IS NOT NULL"),
     )
 
