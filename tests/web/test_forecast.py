@@ -80,6 +80,30 @@ def test_the_applicant_is_told_in_a_sentence_what_it_depends_on(app: Flask, play
     assert "不办理就会超期" not in tab and "以后的环节" in tab
 
 
+def test_stages_and_steps_to_come_name_their_days(app: Flask, played: Played) -> None:
+    page = sign_in(app, "superior_secretary").get(f"/matters/{played.instance_id}")
+    text = re.sub(r"\s+", " ", page.get_data(as_text=True))
+    rail = text.split('<ol class="rail"')[1].split("</ol>")[0]
+    words = re.findall(r"</b><span>([^<]*)</span>", rail)
+    assert words[0] == "已完成"
+    assert re.fullmatch(r"进行中，最早 2026年3月5日 完成", words[1])
+    assert words[2] == "最早 2026年3月5日 开始"
+    assert words[3] == "最早 2026年3月13日 开始"
+    # Probation is put off to its limits, and its first step falls due by then.
+    assert words[4].startswith("最早 2026年") or words[4].startswith("最早 2027年")
+    assert "日期是照现行规定的推算" in text
+    approval = text.split('id="step-approve_admission"')[1]
+    assert "最早 2026年3月14日，最迟 2026年6月13日" in approval[:600]
+    mine = sign_in(app, "applicant").get("/mine/").get_data(as_text=True)
+    assert "最早 2026年3月13日 开始" in mine
+
+
+def test_without_a_forecast_stages_say_what_they_know(world: World) -> None:
+    matter, _ = world.start()
+    page = world.sign_in("leader").get(f"/matters/{matter}").get_data(as_text=True)
+    assert "日期是照现行规定的推算" not in page
+
+
 def test_a_procedure_without_favourable_answers_says_so(world: World) -> None:
     matter, _ = world.start()
     page = world.sign_in("leader").get(f"/matters/{matter}?tab=forecast").get_data(as_text=True)

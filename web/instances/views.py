@@ -31,7 +31,8 @@ from engine.runtime.views import (
 from web.context import actor, clock, login_required, reading
 from web.forms.posted import posted_command, posted_revision
 from web.instances.case_file import offered_papers
-from web.instances.forecast import depends_on, forecast_page, promise, rule_sentence
+from web.instances.coming import coming
+from web.instances.forecast import depends_on, forecast_page, promise, rule_sentence, told_of
 from web.language import in_words
 
 blueprint = Blueprint("instances", __name__, url_prefix="/matters")
@@ -159,6 +160,7 @@ def _page(view: MatterView, tab: str) -> str:
         and (code != "findings" or found is not None)
     ]
     tab = tab if tab in dict(tabs) else "steps"
+    page = forecast_page(view) if tab == "forecast" else None
     readings, next_cursor = (
         matter_readings(
             reading(), actor(), clock(), view.row.id, cursor=request.args.get("cursor") or None
@@ -173,7 +175,8 @@ def _page(view: MatterView, tab: str) -> str:
         tab=tab,
         tabs=tabs,
         papers=papers(view) if tab == "documents" else (),
-        forecast=forecast_page(view) if tab == "forecast" else None,
+        forecast=page,
+        days=coming(view, told_of(view) if page is None else page.told),
         official=offered_papers(view.row.id) if tab == "documents" else (),
         found=found,
         items=items_of_matter(reading(), actor(), view.row.id) if tab == "steps" else (),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from flask import Blueprint, render_template, request
@@ -13,6 +13,7 @@ from engine.runtime.queries import my_matters, my_readings, task_view
 from engine.runtime.queries.forecast import MatterForecast
 from engine.runtime.views import MatterRow, MatterStatus, MatterView, Progress, StepState, TaskRow
 from web.context import actor, clock, login_required, reading
+from web.instances.coming import Coming, coming
 from web.instances.forecast import told_of
 from web.language import in_words
 from web.words import long_date
@@ -34,14 +35,13 @@ class Story:
     waiting_for: str
     ask: str
     forecast: MatterForecast | None = None
+    days: Coming = field(default_factory=Coming)
 
     def when(self, step: StepState) -> str:
         """Return from when, or until when, a coming step can be expected."""
-        steps = self.forecast.steps if self.forecast else ()
-        found = next((ahead for ahead in steps if ahead.element == step.element), None)
-        if found is not None and found.put_off:
-            return str(gettext("不晚于 %(day)s", day=long_date(found.day)))
-        day = found.day if found is not None else step.earliest_on
+        if words := self.days.steps.get(step.element):
+            return words
+        day = step.earliest_on
         return str(gettext("最早 %(day)s", day=long_date(day))) if day is not None else ""
 
     @property
@@ -80,6 +80,7 @@ def tell(view: MatterView) -> Story:
         task_view(reading(), actor(), clock(), step.task_id).row for step in now if step.task_id
     )
     ahead = tuple(s for s in steps_of(view) if s.state is Progress.AHEAD and s.number)
+    told = told_of(view)
     waiting = [s.waiting_for for s in now if s.waiting_for and not s.task_id]
     return Story(
         view=view,
@@ -88,7 +89,8 @@ def tell(view: MatterView) -> Story:
         ahead=ahead[:AHEAD_SHOWN] if view.row.status is MatterStatus.ACTIVE else (),
         waiting_for="、".join(dict.fromkeys(waiting)),
         ask="、".join(dict.fromkeys(n for _, names in view.participants for n in names)),
-        forecast=told_of(view),
+        forecast=told,
+        days=coming(view, told),
     )
 
 
