@@ -125,7 +125,7 @@ def complete_step(
         )
     said: Mapping[str, Any] = {}
     if is_judged(session, matter.definition, row.element):
-        said = witness(session, context, form.fields, cleaned, day, decision.post)
+        said = witness(context, form.fields, cleaned, day, decision.post)
     backfilled = is_backfilled(session, row.path, day, clock)
     raised: Mapping[str, list[int]] = {}
     if form.raising:

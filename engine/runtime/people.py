@@ -19,7 +19,6 @@ from engine.directory.codes import (
     OrganisationKind,
     PostKind,
 )
-from engine.directory.membership import standings_on
 from engine.directory.models import Organisation, Person, Post, valid_on
 from engine.directory.organisations import exists_on
 from engine.directory.voting import committee_members, party_members, roll
@@ -27,6 +26,7 @@ from engine.errors import NotFound
 from engine.forms.fields import OPEN_ITEMS, Field, OrganisationChoice, PersonChoice
 from engine.forms.schema import FormSchema
 from engine.runtime import transitions
+from engine.runtime.known import Known, KnownPeople
 from engine.runtime.rectification import open_items
 from engine.runtime.transitions import Matter, World
 
@@ -51,30 +51,34 @@ class DatabaseFormContext:
     """The counts of the step's secret ballots, by field."""
     _rolls: dict[tuple[str, date], list[PersonChoice]] = field(default_factory=dict)
 
+    @cached_property
+    def known(self) -> KnownPeople:
+        """What the directory knows of people on that day."""
+        return KnownPeople(self.session, self.occurred_on)
+
     def find_person(self, person_id: int, field: Field) -> PersonChoice | None:
         """Return the person if they may be chosen in ``field`` on that day."""
-        person = self.session.get(Person, person_id)
-        if person is None or not self._suits(field, [person_id]).get(person_id):
+        person = self.known.get(person_id)
+        if person is None or not self._suits(field, person):
             return None
         return PersonChoice(person.id, person.name)
 
     def people_choices(self, field: Field) -> Sequence[PersonChoice]:
         """Return whom to offer in ``field``, those of the own branch with the posts they hold."""
-        places = self._places(field)
-        query = select(Person.id, Person.name).order_by(Person.name, Person.id)
-        if places is not None:
-            query = query.where(
-                or_(Person.organisation_id.in_(places), Person.id.in_(self._committee(field)))
+        place = self._place(field)
+        query = select(Person.id).order_by(Person.name, Person.id)
+        if place is not None:
+            below = select(Organisation.id).where(Organisation.path.like(f"{place.path}%"))
+            committee = select(Post.person_id).where(
+                Post.organisation_id == place.id, valid_on(Post, self.occurred_on)
             )
-        people = self.session.execute(query.limit(MOST_CHOICES * 4)).all()
-        suitable = self._suits(field, [person.id for person in people])
-        posts = self._posts([person.id for person in people])
-        chosen = [
-            PersonChoice(person.id, person.name, posts.get(person.id, ""))
-            for person in people
-            if suitable.get(person.id)
+            query = query.where(or_(Person.organisation_id.in_(below), Person.id.in_(committee)))
+        people = self.known.read(self.session.scalars(query.limit(MOST_CHOICES * 4)))
+        suitable = [person for person in people if self._suits(field, person)][:MOST_CHOICES]
+        posts = self._posts([person.id for person in suitable])
+        return [
+            PersonChoice(person.id, person.name, posts.get(person.id, "")) for person in suitable
         ]
-        return chosen[:MOST_CHOICES]
 
     def organisation_choices(self, field: Field) -> Sequence[OrganisationChoice]:
         """Return the organisations below the one that approves; groups only when asked for."""
@@ -150,47 +154,30 @@ class DatabaseFormContext:
         root = None if above is None else self.session.get(Organisation, above)
         return root or self._own
 
-    def _places(self, field: Field) -> list[int] | None:
-        """Return the organisations whose people the field offers; None for everybody."""
+    def _place(self, field: Field) -> Organisation | None:
+        """Return the organisation whose people the field offers; None for everybody."""
         match field.props.get("scope", "branch"):
             case "all":
                 return None
             case "subtree" | "committee":
-                root = self._root
+                return self._root
             case _:
-                root = self._branch
-        return list(
-            self.session.scalars(
-                select(Organisation.id).where(Organisation.path.like(f"{root.path}%"))
-            )
-        )
+                return self._branch
 
-    def _committee(self, field: Field) -> list[int]:
-        """Return who holds a post at the place itself: they may belong to a branch elsewhere."""
-        scope = field.props.get("scope", "branch")
-        place = self._branch if scope == "branch" else self._root
-        query = select(Post.person_id).where(
-            Post.organisation_id == place.id, valid_on(Post, self.occurred_on)
-        )
-        return list(self.session.scalars(query.distinct()))
+    def _suits(self, field: Field, person: Known) -> bool:
+        """Tell whether a person may be chosen: by place, status and not being barred.
 
-    def _suits(self, field: Field, person_ids: Sequence[int]) -> dict[int, bool]:
+        Who holds a post at the place itself may belong to a branch elsewhere.
+        """
+        if field.flag("not_subject") and person.id == self.subject_id:
+            return False
         statuses = [code for code in field.props.get("status", "").split(",") if code]
-        places = self._places(field)
-        committee = set(self._committee(field)) if places is not None else set()
-        barred = self.subject_id if field.flag("not_subject") else None
-        standings = standings_on(self.session, person_ids, self.occurred_on)
-        found = {}
-        for person_id in person_ids:
-            standing = standings[person_id]
-            here = places is None or standing.organisation_id in places or person_id in committee
-            if standing.organisation_id is None and places is not None:
-                # Without a timeline, where somebody is now is the best that is known.
-                person = self.session.get(Person, person_id)
-                here = here or (person is not None and person.organisation_id in places)
-            right = not statuses or standing.status in map(MembershipStatus, statuses)
-            found[person_id] = here and right and person_id != barred
-        return found
+        if statuses and person.status not in map(MembershipStatus, statuses):
+            return False
+        place = self._place(field)
+        return (
+            place is None or person.path.startswith(place.path) or bool(person.posts_at(place.id))
+        )
 
     def _posts(self, person_ids: Sequence[int]) -> dict[int, str]:
         """Return the committee posts of people, to tell namesakes apart."""

@@ -10,40 +10,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
-from sqlalchemy.orm import Session
-
-from engine.database import Record, fetch
 from engine.directory.actors import HeldPost
-from engine.directory.codes import MembershipStatus
 from engine.forms.fields import Field, FieldKind, PersonChoice
+from engine.runtime.known import Known, KnownPeople
 
 
-class Rolls(Protocol):
-    """Who is due at a meeting of the matter's branch: what a form's context knows already."""
+class Directory(Protocol):
+    """What a form's context knows of people already, on the day of the step."""
+
+    @property
+    def known(self) -> KnownPeople:
+        """People by id."""
 
     def roll(self, body: str, day: date) -> Sequence[PersonChoice]:
         """Return who is due, nobody excluded."""
 
 
-# What the planner cannot see (SELECT …) it cannot plan for anew each time.
-_KNOWN = """
-    SELECT named.id,
-        (SELECT m.status FROM membership m
-            WHERE m.person_id = named.id AND m.since <= %(day)s AND m.revoked_at IS NULL
-            ORDER BY m.since DESC, m.id DESC LIMIT 1) AS status,
-        EXISTS (SELECT FROM rights_restriction r WHERE r.person_id = named.id
-            AND r.since <= %(day)s AND (r.until IS NULL OR r.until >= %(day)s)) AS restricted,
-        ARRAY(SELECT p.kind FROM post p
-            WHERE p.person_id = named.id AND p.organisation_id = %(place)s
-            AND p.since <= %(day)s AND (p.until IS NULL OR p.until >= %(day)s)
-            ORDER BY p.kind) AS posts
-    FROM unnest((SELECT %(people)s::bigint[])) AS named(id) ORDER BY named.id
-"""
-
-
 def witness(
-    session: Session,
-    rolls: Rolls,
+    directory: Directory,
     fields: Sequence[Field],
     data: Mapping[str, Any],
     day: date,
@@ -55,7 +39,7 @@ def witness(
     the standing of each by id; ``rolls`` those due by attendance field.
     """
     meetings = {
-        key: [person.id for person in rolls.roll(field.props.get("body", "members"), day)]
+        key: [person.id for person in directory.roll(field.props.get("body", "members"), day)]
         for key, field in _meetings(fields, data)
     }
     found: dict[str, Any] = {"rolls": meetings} if meetings else {}
@@ -64,21 +48,22 @@ def witness(
     if post is not None:
         found["place"] = [post.organisation_id, str(post.organisation_kind), approves]
     if people:
-        place = None if post is None else post.organisation_id
-        standings = fetch(session, _KNOWN, {"place": place, "day": day, "people": people})
-        found["people"] = {str(row.id): _standing(row, with_posts=approves) for row in standings}
+        place = post.organisation_id if approves and post is not None else None
+        found["people"] = {
+            str(person.id): _standing(person, place) for person in directory.known.read(people)
+        }
     return found
 
 
-def _standing(row: Record, *, with_posts: bool) -> str | list[Any]:
+def _standing(person: Known, place: int | None) -> str | list[Any]:
     """Return the status, or ``[status, whether rights rest, posts at the committee]``.
 
     Whom a committee that approves members sends or names may have to hold a post with it.
     """
-    status = row.status or str(MembershipStatus.NONE)
-    if with_posts:
-        return [status, row.restricted, list(row.posts)]
-    return [status, True] if row.restricted else status
+    status = str(person.status)
+    if place is not None:
+        return [status, person.restricted, person.posts_at(place)]
+    return [status, True] if person.restricted else status
 
 
 def _people(fields: Iterable[Field], data: Mapping[str, Any]) -> Iterator[int]:
