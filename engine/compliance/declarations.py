@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from engine.compliance.parameter_reading import declared
 from engine.compliance.parameters import Parameter
 from engine.compliance.regulation_store import current_regulations
+from engine.definitions.composition import FOLDER
 from engine.definitions.models import ProcessFile, ProcessVersion
 from engine.definitions.reading import Report, Table, parse_toml
 
@@ -24,12 +25,16 @@ def declared_parameters(session: Session) -> dict[str, Parameter]:
     rows = session.execute(
         select(ProcessVersion.key, ProcessFile.content)
         .join(ProcessFile, ProcessFile.version_id == ProcessVersion.id)
-        .where(ProcessVersion.active, ProcessFile.path == RULES)
-        .order_by(ProcessVersion.key)
+        .where(
+            ProcessVersion.active,
+            or_(ProcessFile.path == RULES, ProcessFile.path.like(f"{FOLDER}%/{RULES}")),
+        )
+        # The package's own file comes before those of its components, and wins.
+        .order_by(ProcessVersion.key, ProcessFile.path)
     )
     for row in rows:
         for parameter in own_parameters(row.key, bytes(row.content)).values():
-            found[parameter.key] = parameter
+            found.setdefault(parameter.key, parameter)
     return found
 
 

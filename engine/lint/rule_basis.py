@@ -99,7 +99,8 @@ def check_block(rule: Rule, found: Findings) -> None:
 
 def check_idle(package: Package, book: RuleBook, found: Findings) -> None:
     """Check that each parameter of the package is used."""
-    used = frozenset[str]().union(*map(_settings, book.rules))
+    owed = (duty.parameters for duty in package.duties.values())
+    used = frozenset[str]().union(*map(_settings, book.rules), *owed)
     for name, parameter in book.parameters.items():
         if parameter.process == package.key and name not in used:
             found.warn(
