@@ -50,7 +50,7 @@ def sections() -> list[Section]:
         ),
         (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions", "ballots"}),
     ]
-    rooms = {"admin", "admin.imports", "regulations", "parameters"}
+    rooms = {"admin", "admin.accounts", "admin.imports", "regulations", "parameters"}
     opened = audiences(actor())
     if Audience.AUDIT in opened:
         entries.append(

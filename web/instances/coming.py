@@ -46,12 +46,14 @@ def coming(view: MatterView, told: MatterForecast | None) -> Coming:
             stages[stage.id] = _span(begin)
         elif stage.state is Progress.NOW:
             stages[stage.id] = _finished(max(last[e].day for e in elements), told)
-    steps = {
-        step.element: in_time(first[step.element])
-        for stage in view.stages
-        for step in stage.steps
-        if step.state is Progress.AHEAD and step.element in first
-    }
+    numbers = {step.number: step for step in reversed(told.steps) if step.number}
+    steps: dict[str, str] = {}
+    for stage in view.stages:
+        for step in stage.steps:
+            # A key step may be drawn more than once and is shown once: the number tells.
+            found = first.get(step.element) or numbers.get(step.number)
+            if step.state is Progress.AHEAD and found is not None:
+                steps[step.element] = in_time(found)
     return Coming(stages, steps)
 
 
