@@ -57,6 +57,7 @@ class Action(Coded):
     # MatterView
     VIEW_MATTER = "view_matter", N_("查看该事项")
     VIEW_OPINIONS = "view_opinions", N_("查看该事项的内部意见")
+    VIEW_EACH = "view_each", N_("查看该事项中每个人提交的内容")
     VIEW_LEDGER = "view_ledger", N_("查看该事项的留痕")
     VIEW_READERS = "view_readers", N_("查看谁查阅过该事项")
     EXPORT_CASE_FILE = "export_case_file", N_("导出该事项的卷宗")
@@ -138,6 +139,10 @@ POLICY: Mapping[Action, Rule] = {
     # Everybody sees his own matter, but neither what others wrote about him nor the trail of it.
     Action.VIEW_MATTER: Rule(_seeing, hidden=True),
     Action.VIEW_OPINIONS: Rule(_seeing[1:], bar=(r.about_oneself,)),
+    # What members hand in each for themselves is read by those who lead, not by one another.
+    Action.VIEW_EACH: Rule(
+        (r.here(COMMITTEE), r.over(LEADING), r.auditors), bar=(r.about_oneself,)
+    ),
     Action.VIEW_LEDGER: Rule(
         (r.here(COMMITTEE), r.over(LEADING), r.auditors), bar=(r.about_oneself,)
     ),

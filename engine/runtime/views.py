@@ -140,6 +140,8 @@ class StepRecord:
     data: tuple[tuple[str, str], ...]
     documents: tuple[AttachmentRef, ...]
     corrections: tuple[Correction, ...] = ()
+    for_name: str | None = None
+    """Whose it was, of a step with a task for each of a list of people."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,50 @@ class StageState:
     steps: tuple[StepState, ...]
 
 
+class Place(Coded):
+    """Where a person of a list stands."""
+
+    MISSING = "missing", N_("未办")
+    DONE = "done", N_("已办")
+    LEFT = "left", N_("已移出")
+
+
+@dataclass(frozen=True)
+class Taking:
+    """A person on a list: done, still missing, or gone."""
+
+    person_id: int
+    name: str
+    place: Place
+    since: date | None
+    """Since when the task waits."""
+    done_on: date | None
+    joined_on: date | None
+    """The day on which they came late."""
+    left_on: date | None
+    reason: str
+    """Why they came late or left."""
+    task_id: int | None
+
+
+@dataclass(frozen=True)
+class RollView:
+    """The list of a step with a task for each of a list of people."""
+
+    element: str
+    """The activity that runs for each person."""
+    number: str | None
+    title: str
+    done: int
+    missing: int
+    left: int
+    people: tuple[Taking, ...]
+    """Empty for those who may only see the numbers."""
+    reminded_on: date | None
+    may_remind: bool
+    may_change: bool
+
+
 @dataclass(frozen=True)
 class MatterRow:
     """A matter as one line of a list."""
@@ -261,6 +307,7 @@ class MatterView:
     why: str
     messages: tuple[tuple[str, str], ...]
     participants: tuple[tuple[str, tuple[str, ...]], ...]
+    rolls: tuple[RollView, ...] = ()
 
 
 @dataclass(frozen=True)

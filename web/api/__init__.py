@@ -21,6 +21,7 @@ from web.api import (
     people,
     rectification,
     regulations,
+    rolls,
     tasks,
 )
 
@@ -35,6 +36,7 @@ def register(app: Flask) -> None:
         definitions,
         deployments,
         instances,
+        rolls,
         tasks,
         attachments,
         organisations,

@@ -150,7 +150,7 @@ def list_steps(given: dict[str, Any], instance_id: int) -> Response:
     me = actor()
     opened = open_matter(reading(), me, clock(), instance_id)
     trail = read_trail(reading(), opened.matter.definition, instance_id)
-    records = step_records(trail, with_data=True)
+    records = step_records(trail, with_data=True, own_only=opened.own_only)
     if not opened.sees_opinions:
         closed = {r.seq: r for r in step_records(trail, with_data=False)}
         records = [r if r.person_id == me.person_id else closed[r.seq] for r in records]

@@ -11,6 +11,7 @@ from engine.runtime.queries.matters import (
     my_matters,
 )
 from engine.runtime.queries.readings import matter_readings, my_readings
+from engine.runtime.queries.rolls import joinable, rolls
 from engine.runtime.queries.starting import start_view, startable
 from engine.runtime.queries.tasks import task_view
 
@@ -20,6 +21,7 @@ __all__ = [
     "correction_view",
     "diagram_source",
     "inbox",
+    "joinable",
     "matter_documents",
     "matter_readings",
     "matter_view",
@@ -27,6 +29,7 @@ __all__ = [
     "message_view",
     "my_matters",
     "my_readings",
+    "rolls",
     "start_view",
     "startable",
     "task_view",

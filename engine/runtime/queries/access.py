@@ -27,8 +27,9 @@ _INSTANCE = text(
     """
 )
 _OPEN = text(
-    "SELECT id, uid, element, candidates, assignee_id, due_on, earliest_on, not_before,"
-    " organisation_id, revision FROM task WHERE instance_id = :id AND state = 'open' ORDER BY id"
+    "SELECT id, uid, element, item, created_at, candidates, assignee_id, due_on, earliest_on,"
+    " not_before, organisation_id, revision"
+    " FROM task WHERE instance_id = :id AND state = 'open' ORDER BY id"
 )
 
 
@@ -44,6 +45,8 @@ class Opened:
     decision: Decision
     sees_opinions: bool
     """False for the person the matter is about: they see where it stands, not what was said."""
+    own_only: int | None = None
+    """Of steps with a task for each, somebody who sees only what they handed in themselves."""
 
 
 def open_matter(session: Session, actor: Actor, clock: Clock, instance_id: int) -> Opened:
@@ -59,4 +62,6 @@ def open_matter(session: Session, actor: Actor, clock: Clock, instance_id: int) 
     view = matter_view(row, matter, working=working, deciding=deciding_principals(matter, world))
     decision = require(actor, Action.VIEW_MATTER, view)
     sees = decide(actor, Action.VIEW_OPINIONS, view).allowed
-    return Opened(row, matter, view, world, tasks, decision, sees)
+    each = decide(actor, Action.VIEW_EACH, view).allowed
+    own = None if each else actor.person_id
+    return Opened(row, matter, view, world, tasks, decision, sees, own)

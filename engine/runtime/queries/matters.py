@@ -22,9 +22,11 @@ from engine.runtime.queries.access import Opened, open_matter
 from engine.runtime.queries.diagram import element_states
 from engine.runtime.queries.inbox import escaped, matches
 from engine.runtime.queries.records import Trail, history, read_trail, step_records
+from engine.runtime.queries.rolls import rolls_of
 from engine.runtime.queries.rows import matter_row, step_label
 from engine.runtime.store import read_watch
 from engine.runtime.views import (
+    AttachmentRef,
     MatterRow,
     MatterStatus,
     MatterView,
@@ -121,7 +123,7 @@ def matter_view(session: Session, actor: Actor, clock: Clock, instance_id: int) 
     trail = read_trail(session, definition, instance_id)
     trail.names.fetch_candidates(t.candidates for t in opened.tasks)
     trail.names.fetch(t.assignee_id for t in opened.tasks)
-    records = step_records(trail, with_data=opened.sees_opinions)
+    records = step_records(trail, with_data=opened.sees_opinions, own_only=opened.own_only)
     if not opened.sees_opinions:
         records = _own_data(trail, records, actor)
     allowed = {
@@ -136,13 +138,14 @@ def matter_view(session: Session, actor: Actor, clock: Clock, instance_id: int) 
         stages=_stages(opened, trail, records, actor),
         timers=_timers(session, opened),
         history=history(trail, with_reasons=opened.sees_opinions),
-        documents=tuple(trail.files.values()) if opened.sees_opinions else _own_files(records),
+        documents=_files(opened, trail, records),
         expected_documents=definition.package.documents,
         diagram=element_states(opened, trail),
         may=frozenset(allowed),
         why=str(opened.decision.reason),
         messages=_messages(opened, actor, session),
         participants=_participants(opened, trail),
+        rolls=rolls_of(session, opened, trail, actor, clock),
     )
 
 
@@ -158,6 +161,15 @@ def _own_data(trail: Trail, records: list[StepRecord], actor: Actor) -> list[Ste
     return [full[r.seq] if r.person_id == actor.person_id else r for r in records]
 
 
+def _files(opened: Opened, trail: Trail, records: list[StepRecord]) -> tuple[AttachmentRef, ...]:
+    """Return the files that the actor may see in the list of the matter's files."""
+    if not opened.sees_opinions:
+        return _own_files(records)
+    if opened.own_only is None or not opened.matter.definition.rolls:
+        return tuple(trail.files.values())
+    return _own_files(records)
+
+
 def _own_files(records: list[StepRecord]) -> tuple[Any, ...]:
     return tuple(file for record in records for file in record.documents)
 
@@ -169,7 +181,9 @@ def _stages(
     by_element: dict[str, list[StepRecord]] = {}
     for record in records:
         by_element.setdefault(record.element, []).append(record)
-    tasks = {task.element: task for task in opened.tasks}
+    # Of several tasks of one step, one's own counts.
+    waiting = sorted(opened.tasks, key=lambda task: _mine(task, actor))
+    tasks = {task.element: task for task in waiting}
     over = opened.row.status in ("completed", "cancelled")
     passed = element_states(opened, trail)
     steps: dict[str, list[StepState]] = {}

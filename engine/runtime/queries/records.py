@@ -57,6 +57,7 @@ def read_trail(session: Session, definition: Definition, instance_id: int) -> Tr
     payloads = {e.seq: json.loads(e.payload) if e.payload else {} for e in entries}
     names = Names(session)
     names.fetch(person for e in entries for person in (e.actor_id, e.on_behalf_of))
+    names.fetch(p.get(name) for p in payloads.values() for name in ("item", "person"))
     files = read_files(session, instance_id)
     names.files = {number: file.name for number, file in files.items()}
     return Trail(definition, list(entries), payloads, files, names)
@@ -68,7 +69,7 @@ def read_files(session: Session, instance_id: int) -> dict[int, AttachmentRef]:
         text(
             "SELECT a.id, a.name, a.document, a.uploaded_at, b.media_type, b.size"
             " FROM attachment a JOIN blob b ON b.sha256 = a.sha256 WHERE a.instance_id = :id"
-            " ORDER BY a.id"
+            " AND a.erased_at IS NULL ORDER BY a.id"
         ),
         {"id": instance_id},
     )
@@ -97,8 +98,11 @@ def days_of(trail: Trail) -> dict[str, str]:
     }
 
 
-def step_records(trail: Trail, *, with_data: bool) -> list[StepRecord]:
-    """Return every completion of a task, oldest first; data only for those who may read it."""
+def step_records(trail: Trail, *, with_data: bool, own_only: int | None = None) -> list[StepRecord]:
+    """Return every completion of a task, oldest first; data only for those who may read it.
+
+    ``own_only``: somebody who, of steps with a task for each person, reads their own alone.
+    """
     undone = trail.undone
     corrections = _corrections(trail, with_data=with_data)
     found = []
@@ -109,7 +113,9 @@ def step_records(trail: Trail, *, with_data: bool) -> list[StepRecord]:
         step = trail.definition.package.steps.get(entry.element)
         data = payload.get("data") or {}
         form = trail.definition.forms.get(step.form) if step else None
-        answers = form.in_words(data, trail.names) if with_data and form is not None else []
+        whose = payload.get("item")
+        readable = with_data and (own_only is None or whose in (None, own_only))
+        answers = form.in_words(data, trail.names) if readable and form is not None else []
         lines, documents = _shown(trail, answers)
         post = payload.get("post")
         found.append(
@@ -128,7 +134,8 @@ def step_records(trail: Trail, *, with_data: bool) -> list[StepRecord]:
                 undone=entry.seq in undone,
                 data=lines,
                 documents=documents,
-                corrections=tuple(corrections.get(entry.seq, ())),
+                corrections=tuple(corrections.get(entry.seq, ())) if readable else (),
+                for_name=trail.names.person(whose) if whose is not None else None,
             )
         )
     return found
@@ -214,6 +221,9 @@ def _what(trail: Trail, kind: EntryKind, element: str | None, payload: Mapping[s
     if kind is EntryKind.MESSAGE_RECEIVED and element:
         action = definition.package.messages.get(element)
         return action.title if action else element
+    if kind in (EntryKind.PARTICIPANT_ADDED, EntryKind.PARTICIPANT_REMOVED) and element:
+        person = payload.get("person")
+        return f"{step_label(definition, element)} · {trail.names.person(person)}"
     if kind is EntryKind.DELEGATED and element:
         return f"{step_label(definition, element)} → {trail.names.person(payload.get('to'))}"
     return step_label(definition, element) if element else ""

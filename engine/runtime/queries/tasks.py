@@ -100,7 +100,13 @@ def task_view(
         delegates=_delegates(session, actor, thing, clock) if "delegate" in may else (),
         send_back_reason=_returned_because(trail, row),
         previous=tuple(
-            reversed(step_records(trail, with_data=opened.sees_opinions or _own(trail, actor)))
+            reversed(
+                step_records(
+                    trail,
+                    with_data=opened.sees_opinions or _own(trail, actor),
+                    own_only=opened.own_only,
+                )
+            )
         ),
         history=history(trail, with_reasons=opened.sees_opinions),
         diagram=element_states(opened, trail),

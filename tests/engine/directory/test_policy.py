@@ -81,6 +81,7 @@ STEERING = HEADS | {"town", "county"}
 TABLE = [
     (Action.VIEW_MATTER, MATTER, SEEING | {"subject", "own_head", "contact", "worker"}),
     (Action.VIEW_OPINIONS, MATTER, SEEING | {"contact", "worker"}),
+    (Action.VIEW_EACH, MATTER, SEEING),
     (Action.VIEW_LEDGER, MATTER, SEEING),
     (Action.VIEW_READERS, MATTER, HEADS | ABOVE | {"auditor", "subject", "own_head"}),
     (Action.EXPORT_CASE_FILE, MATTER, HEADS | ABOVE | {"auditor"}),
@@ -88,6 +89,10 @@ TABLE = [
     (Action.SUSPEND_MATTER, MATTER, STEERING),
     (Action.RESUME_MATTER, MATTER, STEERING),
     (Action.CORRECT_ENTRY, MATTER, HEADS | ABOVE),
+    (Action.CHANGE_PARTICIPANTS, MATTER, HEADS),
+    (Action.CHANGE_PARTICIPANTS, replace(MATTER, active=False), set()),
+    (Action.REMIND_PEOPLE, MATTER, SEEING - {"auditor"} | {"own_head"}),
+    (Action.REMIND_PEOPLE, replace(MATTER, active=False), set()),
     (Action.WAIVE_FINDING, MATTER, ABOVE),
     (Action.ASK_EXPLANATION, MATTER, ABOVE | {"auditor"}),
     (Action.GIVE_EXPLANATION, MATTER, HEADS | {"publicity"}),

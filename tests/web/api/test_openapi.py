@@ -77,6 +77,7 @@ def described(town: Town) -> Described:
             "key": (KEY,),
             "regulation_id": ("admission_rules",),
             "form": ("first_talk",),
+            "element": ("first_talk",),
         },
     )
 
