@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -103,6 +104,47 @@ def present(value: object) -> bool:
     return not (value is None or (isinstance(value, (str, list, tuple, dict)) and not value))
 
 
+def distinct(*lists: object) -> list[object]:
+    """Return the different items of one or several lists, in their order; nothing for None."""
+    found: list[object] = []
+    for given in lists:
+        if given is not None and not isinstance(given, (list, tuple)):
+            raise _Refused(N_("distinct() 只能合并列表"))
+        found += given or ()
+    if not all(isinstance(item, _Scalar) for item in found):
+        raise _Refused(N_("distinct() 只能合并列表"))
+    return list(dict.fromkeys(found))
+
+
+def share_of(share: object, whole: object) -> int:
+    """Return the largest whole number within a share of ``whole``: a third of ten is three."""
+    if not isinstance(share, str) or not _SHARE.fullmatch(share) or not isinstance(whole, int):
+        raise _Refused(N_("share_of() 要写成 share_of('1/3', 10) 的样子"))
+    above, below = map(int, share.split("/"))
+    return whole * above // below
+
+
+_SHARE = re.compile(r"[0-9]{1,4}/[1-9][0-9]{0,3}")
+
+_SEPARATED = r"[ -]?"
+_PERSONAL: Final = re.compile(
+    r"(?<![0-9])(?:"
+    rf"[1-9][0-9]{{5}}{_SEPARATED}[12][0-9]{{7}}{_SEPARATED}[0-9]{{3}}[0-9Xx]"  # identity number
+    r"|[1-9][0-9]{14}"  # identity number of the first generation
+    rf"|1[3-9][0-9]{_SEPARATED}[0-9]{{4}}{_SEPARATED}[0-9]{{4}}"  # mobile telephone
+    r")(?![0-9])"
+)
+
+
+def personal_numbers(value: object = "") -> int:
+    """Count the identity and mobile telephone numbers in a text, full-width digits included."""
+    if value is None:
+        return 0
+    if not isinstance(value, str):
+        raise _Refused(N_("personal_numbers() 只能检查文字"))
+    return len(_PERSONAL.findall(unicodedata.normalize("NFKC", value)))
+
+
 CORE_FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
     {
         "len": len,
@@ -117,6 +159,9 @@ CORE_FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "any_of": any_of,
         "all_of": all_of,
         "present": present,
+        "personal_numbers": personal_numbers,
+        "distinct": distinct,
+        "share_of": share_of,
     }
 )
 """Functions that every expression has. They are pure and bounded by the size of their input."""
