@@ -13,7 +13,7 @@ from flask import Flask
 from procrastinate import RetryStrategy
 from sqlalchemy import text
 
-from engine.attachments.operations import forget_unused
+from engine.attachments.operations import destroy_erased, forget_unused
 from engine.attachments.store import Store
 from engine.clock import Clock, SystemClock
 from engine.compliance.again import REJUDGE
@@ -163,6 +163,7 @@ def tidy_up(clock: Clock, store: Store) -> None:
     with unit_of_work() as session:
         notices = forget_old_notices(session, clock)
     files = forget_unused(clock, store)
+    destroyed = destroy_erased(clock, store)
     log.info(
         "tidied",
         attempts=attempts,
@@ -170,6 +171,7 @@ def tidy_up(clock: Clock, store: Store) -> None:
         uploads=uploads,
         notices=notices,
         files=files,
+        destroyed=destroyed,
     )
 
 

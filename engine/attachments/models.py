@@ -19,6 +19,8 @@ class Blob(db.Model):  # type: ignore[name-defined,misc]
     size: Mapped[int] = mapped_column(BigInteger)
     media_type: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Moment)
+    destroyed_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When the bytes were destroyed, because no file is left that is made of them."""
 
 
 class Attachment(db.Model):  # type: ignore[name-defined,misc]
@@ -28,7 +30,12 @@ class Attachment(db.Model):  # type: ignore[name-defined,misc]
     """
 
     __tablename__ = "attachment"
-    __table_args__ = (Index(None, "instance_id"), Index(None, "sha256"), Index(None, "uploaded_at"))
+    __table_args__ = (
+        Index(None, "instance_id"),
+        Index(None, "sha256"),
+        Index(None, "uploaded_at"),
+        Index("ix_attachment_erased", "sha256", postgresql_where="erased_at IS NOT NULL"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     instance_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("instance.id"))
@@ -40,3 +47,5 @@ class Attachment(db.Model):  # type: ignore[name-defined,misc]
     sha256: Mapped[str] = mapped_column(ForeignKey("blob.sha256"))
     uploaded_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("person.id"))
     uploaded_at: Mapped[datetime] = mapped_column(Moment)
+    erased_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When the content went by the rule of retention. The digest stays, the name does not."""

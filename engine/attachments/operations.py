@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from engine.attachments.models import Attachment, Blob
-from engine.attachments.store import Store, Stored
+from engine.attachments.store import FileRefused, Store, Stored
 from engine.clock import Clock
 from engine.database import unit_of_work
 from engine.errors import N_, InvalidInput
@@ -53,6 +53,8 @@ def add_attachment(
     stored = store.put(stream, name)
     with unit_of_work() as session:
         record_blob(session, clock, stored)
+        if not stored.path.is_file():  # the same bytes were being destroyed just then
+            raise FileRefused({}, N_("文件“%(name)s”没有保存好，请重新上传。"), name=name)
         attachment = Attachment(
             instance_id=instance_id,
             task_id=task_id,
@@ -129,6 +131,44 @@ def copy_attachments(clock: Clock, ids: Iterable[int], *, person_id: int) -> dic
         return {old: copy.id for old, copy in copies.items()}
 
 
+def erase_files(session: Session, clock: Clock, ids: Iterable[int]) -> None:
+    """Take the content of files away: nobody may read them any more, their digests stay.
+
+    The bytes themselves go with :func:`destroy_erased`, once this is committed.
+    """
+    session.execute(
+        update(Attachment)
+        .where(Attachment.id.in_(sorted(ids)), Attachment.erased_at.is_(None))
+        .values(erased_at=clock.now(), name="")
+    )
+
+
+def destroy_erased(clock: Clock, store: Store) -> int:
+    """Destroy the bytes that only erased files are made of; return how many.
+
+    Twice does no harm. What an upload stores meanwhile is either seen here, or refused there.
+    """
+    erased = select(Attachment.sha256).where(Attachment.erased_at.is_not(None))
+    with unit_of_work() as session:
+        locked = session.scalars(
+            select(Blob.sha256)
+            .where(Blob.destroyed_at.is_(None), Blob.sha256.in_(erased))
+            .order_by(Blob.sha256)
+            .with_for_update()
+        ).all()
+        # Asked again now that no upload can add to them: the first question may not have seen it.
+        used = session.scalars(
+            select(Attachment.sha256).where(
+                Attachment.sha256.in_(locked), Attachment.erased_at.is_(None)
+            )
+        ).all()
+        gone = sorted(set(locked) - set(used))
+        for sha256 in gone:
+            store.path(sha256).unlink(missing_ok=True)
+        session.execute(update(Blob).where(Blob.sha256.in_(gone)).values(destroyed_at=clock.now()))
+    return len(gone)
+
+
 def forget_unused(clock: Clock, store: Store) -> int:
     """Remove files that were uploaded for a matter which was never started; return how many."""
     with unit_of_work() as session:
@@ -158,5 +198,6 @@ def record_blob(session: Session, clock: Clock, stored: Stored) -> None:
             media_type=stored.media_type,
             created_at=clock.now(),
         )
-        .on_conflict_do_nothing()
+        # Also of bytes that are known: the row is locked against their destruction.
+        .on_conflict_do_update(index_elements=[Blob.sha256], set_={"destroyed_at": None})
     )

@@ -9,6 +9,8 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine.attachments.operations import destroy_erased
+from engine.attachments.store import Store
 from engine.cli.context import application
 from engine.clock import SystemClock
 from engine.database import db
@@ -33,7 +35,7 @@ def erase(
 ) -> None:
     """永久清除已办结事项 NUMBER（如 FZ-2026-0031）若干条留痕的内容，摘要和清除记录保留。"""
     clock = SystemClock()
-    with application():
+    with application() as app:
         # It is recorded who erases: so it has to be that person, whoever holds the terminal.
         password = (
             sys.stdin.readline().rstrip("\r\n")
@@ -44,7 +46,13 @@ def erase(
         actor = load_actor(db.session(), clock.today(), account_id=account_id)
         found = find_matter(db.session(), number)
         erased = erase_payloads(found, seqs, reason, actor=actor, clock=clock)
-    click.echo(f"已清除 {number} 的 {erased} 条留痕的内容，并记入留痕。")
+        settings = app.extensions["guicheng"]
+        files = Store(settings.data_dir / "attachments", settings.attachment_max_bytes)
+        destroyed = destroy_erased(clock, files)
+    click.echo(
+        f"已清除 {number} 的 {erased} 条留痕的内容，并记入留痕；销毁文件 {destroyed} 份。"
+        "备份中的内容须另行处理。"
+    )
 
 
 def find_matter(session: Session, number: str) -> int:

@@ -30,6 +30,7 @@ from engine.runtime.views import MatterView
 
 _FILES = text(
     "SELECT a.id, a.name, a.document, a.sha256, a.uploaded_by, a.uploaded_at, b.media_type, b.size,"
+    " a.erased_at,"
     " p.name AS uploader FROM attachment a JOIN blob b ON b.sha256 = a.sha256"
     " JOIN person p ON p.id = a.uploaded_by WHERE a.instance_id = :id ORDER BY a.id"
 )
@@ -196,7 +197,9 @@ def read_attachments(session: Session, actor: Actor, opened: Opened) -> tuple[Ca
                 uploader=row.uploader,
                 uploaded_at=row.uploaded_at.isoformat(timespec="seconds"),
                 sensitive=view.sensitive,
-                path=f"attachments/{row.id}-{safe_name(row.name)}" if readable else None,
+                path=f"attachments/{row.id}-{safe_name(row.name)}"
+                if readable and row.erased_at is None
+                else None,
             )
         )
     return tuple(found)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from engine.attachments.operations import erase_files
 from engine.clock import Clock
 from engine.database import unit_of_work
 from engine.digests import digester
@@ -23,12 +24,16 @@ from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
 from engine.ledger.standing import RESTORED, restored_by
+from engine.retention.copies import erase_copies, files_without_entry
 from engine.runtime import store
 from engine.runtime.locking import instance_row
 from engine.runtime.world import matter_of, matter_view
 
 SEQS: Final = "seqs"
 """The key under which the entry's payload lists what was erased."""
+
+FILES: Final = "erased_files"
+"""The key under which it lists the files that went with them: number and digest."""
 
 _ERASE = text(
     "SELECT erase_ledger_payloads(:chain, CAST(:seqs AS integer[]), CAST(:digests AS bytea[]))"
@@ -47,9 +52,10 @@ def erase_payloads(
 ) -> int:
     """Erase the content of entries ``seqs`` of a matter that has ended; return how many.
 
-    Entries whose content is gone already are left out. Files, and what the matter's own row still
-    holds, are not touched. Raises NotAllowed, NotFound, NotErasable, InvalidInput; nothing is
-    erased then.
+    Entries whose content is gone already are left out. With them go the files that no other entry
+    names, and what is kept of them elsewhere; their bytes with :func:`destroy_erased`, which the
+    nightly tidying calls too. The matter's own row, with the name of its subject, stays. Raises
+    NotAllowed, NotFound, NotErasable, InvalidInput; nothing is erased then.
     """
     with unit_of_work() as session:
         row = instance_row(session, instance_id, running=False)
@@ -67,6 +73,9 @@ def erase_payloads(
         }
         if restored := restored_by(found):
             payload[RESTORED] = restored
+        files = files_without_entry(session, instance_id, payload[SEQS])
+        if files:
+            payload[FILES] = {str(number): sha256 for number, sha256 in files}
         event = Event(
             EntryKind.ERASED,
             actor_id=actor.person_id,
@@ -87,6 +96,8 @@ def erase_payloads(
             },
         ).scalar_one()
         assert erased == len(found)
+        erase_files(session, clock, [number for number, _ in files])
+        erase_copies(session, instance_id, payload[SEQS])
         return erased
 
 

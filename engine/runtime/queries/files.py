@@ -12,7 +12,7 @@ from engine.database import unit_of_work
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, decide, require
 from engine.directory.things import AttachmentView
-from engine.errors import N_, NotFound
+from engine.errors import N_, Conflict, NotFound
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.runtime import store
@@ -22,9 +22,17 @@ from engine.runtime.views import AttachmentRef
 
 _FILE = text(
     "SELECT a.id, a.name, a.document, a.sha256, a.instance_id, a.task_id, a.uploaded_by,"
-    " b.media_type, b.size, t.element FROM attachment a JOIN blob b ON b.sha256 = a.sha256"
+    " a.erased_at, b.media_type, b.size, t.element"
+    " FROM attachment a JOIN blob b ON b.sha256 = a.sha256"
     " LEFT JOIN task t ON t.id = a.task_id WHERE a.id = :id"
 )
+
+
+class FileErased(Conflict):
+    """The content of a file went by the rule of retention; its digest is all that is left."""
+
+    code = "file_erased"
+    default = N_("这份材料的内容已按保管期限清除，只保留摘要。")
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class AttachmentFile:
 def attachment(actor: Actor, clock: Clock, attachment_id: int) -> AttachmentFile:
     """Return a file to be read now; reading sensitive material becomes a ledger entry.
 
-    Raises NotFound, NotAllowed.
+    Raises NotFound, NotAllowed, FileErased.
     """
     with unit_of_work() as session:
         row = session.execute(_FILE, {"id": attachment_id}).one_or_none()
@@ -56,6 +64,8 @@ def attachment(actor: Actor, clock: Clock, attachment_id: int) -> AttachmentFile
             raise NotFound  # nobody else is to learn that it was uploaded
         view = AttachmentView(matter, row.uploaded_by, sensitive)
         decision = require(actor, Action.READ_ATTACHMENT, view)
+        if row.erased_at is not None:
+            raise FileErased
         if sensitive and row.instance_id is not None and actor.person_id != row.uploaded_by:
             locked = store.lock_instance(session, row.instance_id)
             assert locked is not None
