@@ -24,6 +24,7 @@ ROOMS: Final = (
     "web.admin",
     "web.rectification",
     "web.regulations",
+    "web.board",
     "web.audit",
     "web.api",
 )

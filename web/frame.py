@@ -52,6 +52,8 @@ def sections() -> list[Section]:
     ]
     rooms = {"admin", "admin.accounts", "admin.imports", "regulations", "parameters"}
     opened = audiences(actor())
+    if Audience.BOARD in opened:
+        entries.append((gettext("组织"), "board", "board.index", {"board", "years"}))
     if Audience.AUDIT in opened:
         entries.append(
             (gettext("监督"), "audit", "audit.index", {"audit", "findings", "samples", "exports"})

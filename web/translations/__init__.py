@@ -33,6 +33,7 @@ SOURCES: Final = {
         "compliance/results.py",
         "directory/**.py",
         "documents/case_file.py",
+        "duties/**.py",
         "documents/papers.py",
         "forms/checking.py",
         "forms/codes.py",
