@@ -167,9 +167,14 @@ class Facts:
         """Return the matter with one more step done."""
         return replace(self, occurrences=(*self.occurrences, occurrence))
 
-    def only(self, reads: Mapping[str, Collection[str]]) -> Facts:
-        """Return the matter with the fields that rules read, by element."""
-        kept = tuple(o.only(reads.get(o.element, ())) for o in self.occurrences)
+    def only(self, reads: Mapping[str, Collection[str]], since: int = 0) -> Facts:
+        """Return the matter with the fields that rules read, by element.
+
+        Of steps recorded before ``since`` nothing else was kept.
+        """
+        kept = tuple(
+            o if o.seq < since else o.only(reads.get(o.element, ())) for o in self.occurrences
+        )
         same = all(a is b for a, b in zip(kept, self.occurrences, strict=True))
         return self if same else replace(self, occurrences=kept)
 

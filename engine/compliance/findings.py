@@ -60,7 +60,8 @@ _WRITE_FACTS = """
 
 # What the planner cannot see (SELECT …) it cannot plan for anew each time.
 # Returned is every row that is written, with when it became a problem: now, if it is new as one.
-_KEEP = """
+_KEEP = f"""
+    WITH kept AS ({_WRITE_FACTS})
     INSERT INTO finding (instance_id, process_key, organisation_id, path, rule, element, round,
         seq, outcome, severity, regulation, edition, articles, day, until, provisional, overridden,
         template, params, state, found_at, changed_at)
@@ -86,7 +87,7 @@ _KEEP = """
         IS DISTINCT FROM (excluded.outcome, excluded.seq, excluded.until, excluded.params,
             excluded.template, excluded.edition, excluded.provisional, excluded.overridden)
     RETURNING id, rule, element, outcome, found_at
-"""
+"""  # noqa: S608 - built from constants; values are bound
 
 # What is no longer kept: something only to come goes, a problem stays with how it ended. What a
 # rule said of a step not done, and no longer says, does not apply any more.
@@ -141,14 +142,6 @@ def remembered(session: Session, row: Record) -> Remembered | None:
     return Remembered(_kept.read(row.instance_id, facts), read_standing(standing))
 
 
-def remember(session: Session, instance_id: int, facts: Facts, standing: Standing | None) -> None:
-    """Keep the facts of a matter and what stands, with what comes next."""
-    text = facts.to_json()
-    stands = None if standing is None else in_json(standing)
-    run(session, _WRITE_FACTS, {"id": instance_id, "facts": text, "standing": stands})
-    _kept.remember(instance_id, text, facts)
-
-
 class _Kept:
     """Facts that were written lately, each with its text: reading the same text needs no parsing.
 
@@ -194,33 +187,52 @@ class Breaches:
         ]
 
 
-def write_results(
+def write_findings(
     session: Session,
     place: Place,
+    facts: Facts,
     heard: Collection[str],
     results: Sequence[Result],
     now: datetime,
     *,
     standing: Standing | None = None,
     complete: bool = False,
-) -> tuple[Breaches, Standing | None]:
-    """Write what the rules ``heard`` (by id) found of a matter, with what comes next.
+) -> Breaches:
+    """Write what the rules ``heard`` (by id) found of a matter, with its facts and what comes next.
 
     Findings of other rules are left alone. Of those heard, what they said of steps not done yet is
     settled if they no longer say it; with ``complete``, whatever they no longer say. Where it is
-    known what is ``standing``, only what differs is written. Returns what stands afterwards, too.
+    known what is ``standing``, only what differs is written.
     """
     rows: Sequence[Mapping[str, Any]] = [row_of(r) for r in results if r.outcome in KEPT]
-    if standing is None:
-        said = [(*result.key, str(result.outcome)) for result in results]
-        _settle(session, place, said, heard, now, complete=complete)
-        after = standing_of(rows) if complete else None
-    else:
+    after: Standing | None
+    if standing is not None:
         change = change_of(standing, heard, results, rows, complete=complete)
         if change.settled:
             _settle(session, place, change.settled, (), now, complete=False)
         rows, after = change.rows, change.standing
-    return Breaches(_keep(session, place, rows, now), now), after
+    else:
+        said = [(*result.key, str(result.outcome)) for result in results]
+        _settle(session, place, said, heard, now, complete=complete)
+        after = standing_of(rows) if complete else None
+    text = facts.to_json()
+    _kept.remember(place.instance_id, text, facts)
+    kept = {
+        "id": place.instance_id,
+        "facts": text,
+        "standing": None if after is None else in_json(after),
+    }
+    if not rows:
+        run(session, _WRITE_FACTS, kept)
+        return Breaches(None, now)
+    about = {
+        "process_key": place.process_key,
+        "organisation_id": place.organisation_id,
+        "path": place.path,
+        "now": now,
+        "results": in_json(rows),
+    }
+    return Breaches(fetch_later(session, _KEEP, {**kept, **about}), now)
 
 
 def _settle(
@@ -236,22 +248,6 @@ def _settle(
     settling = {"rules": rules, "elements": elements, "rounds": rounds, "outcomes": outcomes}
     about = {"id": place.instance_id, "now": now, "heard": list(heard), "all": complete}
     run(session, _SETTLE, {**about, **settling})
-
-
-def _keep(
-    session: Session, place: Place, rows: Sequence[Mapping[str, Any]], now: datetime
-) -> Later | None:
-    if not rows:
-        return None
-    parameters = {
-        "id": place.instance_id,
-        "process_key": place.process_key,
-        "organisation_id": place.organisation_id,
-        "path": place.path,
-        "now": now,
-        "results": in_json(rows),
-    }
-    return fetch_later(session, _KEEP, parameters)
 
 
 def row_of(result: Result) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from engine.compliance.books import rule_book
 from engine.compliance.broken import RuleBroken
 from engine.compliance.evaluation import Limits, evaluate, limits
 from engine.compliance.facts import Facts
-from engine.compliance.findings import Breaches, Place, remember, remembered, write_results
+from engine.compliance.findings import Breaches, Place, remembered, write_findings
 from engine.compliance.from_ledger import Told, facts_of, read_told, with_entry
 from engine.compliance.parameter_store import parameter_view
 from engine.compliance.parameters import ParameterView
@@ -137,7 +137,7 @@ def judge_step(
         facts = with_entry(before, told)
         if facts is before:
             return Judged(measure, facts, (), (), complete=False, standing=standing)
-        facts = facts.only(measure.book.reads)
+        facts = facts.only(measure.book.reads, since=told.seq)
         goes_on = facts.ended_on is None and facts.outcome == before.outcome
         if told.kind == EntryKind.COMPLETED and goes_on and told.element:
             touched = {told.element}
@@ -156,19 +156,16 @@ def write_judged(
     session: Session, row: Record, definition: Definition, judged: Judged, now: datetime
 ) -> Breaches:
     """Write the findings and the facts of a matter, with what comes next."""
-    breaches, standing = Breaches(None, now), judged.standing
-    if judged.heard:
-        breaches, standing = write_results(
-            session,
-            Place(row.instance_id, definition.package.key, row.organisation_id, row.path),
-            judged.heard,
-            judged.results,
-            now,
-            standing=standing,
-            complete=judged.complete,
-        )
-    remember(session, row.instance_id, judged.facts, standing)
-    return breaches
+    return write_findings(
+        session,
+        Place(row.instance_id, definition.package.key, row.organisation_id, row.path),
+        judged.facts,
+        judged.heard,
+        judged.results,
+        now,
+        standing=judged.standing,
+        complete=judged.complete,
+    )
 
 
 def rejudge(
