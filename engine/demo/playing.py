@@ -18,6 +18,7 @@ from engine.attachments.models import Attachment
 from engine.clock import ZONE, FixedClock
 from engine.database import db, unit_of_work
 from engine.definitions.versions import Definition, active_version, load_definition
+from engine.demo.balloting import hold_on_paper
 from engine.directory.actors import Actor, load_actor
 from engine.errors import NotRunning, TaskClosed
 from engine.forms.fields import Field, FieldKind
@@ -84,6 +85,9 @@ class Play:
             actor = actor if by is not None else self._somebody(task_id)
             form = self._definition().form_of(element)
             raw = self._raw(form, element, own, on, actor, task_id, without)
+            for ballot in form.ballots:
+                if (wanted := raw.pop(ballot.key, None)) is not None:
+                    hold_on_paper(task_id, ballot.key, wanted, actor=actor, clock=self.clock)
             done = operations.complete_task(
                 task_id, raw, actor=actor, clock=self.clock, occurred_on=on
             )

@@ -97,6 +97,21 @@ def check_questions(questions: Sequence[Field], refuse: Refuse) -> tuple[Field, 
     return tuple(questions)
 
 
+def count_from(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a count as a scenario gives it, completed: ``issued`` and what differs from all."""
+    issued = given.get("issued", 0)
+    collected = given.get("collected", issued)
+    invalid = given.get("invalid", 0)
+    numbers = {
+        "issued": issued,
+        "collected": collected,
+        "valid": collected - invalid,
+        "invalid": invalid,
+        "not_returned": issued - collected,
+    }
+    return {**numbers, "electronic": 0, "small": False, "min_size": 0, "counts": {}, **given}
+
+
 def ballot_in_words(field: Field, value: Mapping[str, Any], name_of: Callable[[int], str]) -> str:
     """Return the count as it stands in the record: the numbers, then each question."""
     pieces: list[str] = [in_words(value)]

@@ -223,6 +223,8 @@ class _Compiler:
             ),
             children=tuple(children),
             layout=_layout(component.get("layout")),
+            questions=self.questions(kind, component, path, depth, inside_list, refuse),
+            people=people,
         )
 
     def people(

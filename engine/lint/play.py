@@ -31,6 +31,7 @@ from engine.errors import (
     TaskClosed,
 )
 from engine.forms import FormSchema
+from engine.forms.ballot_fields import count_from
 from engine.forms.fields import walk
 from engine.lint.cast import Cast, CastContext, CastPerson, deep_merge, resolve
 from engine.lint.measuring import Measured, begin
@@ -322,6 +323,9 @@ class Player:
         known = form.keys - set(without)
         defaults = {key: value for key, value in defaults.items() if key in known}
         raw = deep_merge(defaults, own)
+        if form.ballots:
+            given = {f.key: count_from(raw.pop(f.key)) for f in form.ballots if f.key in raw}
+            context = replace(context, ballots=given)
         # Defaults serve all ways through a form, so those which this way hides are left out; what
         # is left may hide more.
         while any([drop_default(raw, path, own) for path in form.hidden(raw, context)]):  # noqa: C419

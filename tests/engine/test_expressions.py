@@ -118,7 +118,14 @@ def test_a_variable_never_hides_a_function(name: str) -> None:
     assert "是函数" in refusal(f"{name} == 1")
     assert "是函数" in refusal(f"{name}[0]")
     if name in CORE_FUNCTIONS:
-        called = {"len": "len('')", "min": "min(5, 6)", "max": "max(5, 6)"}.get(name, f"{name}(5)")
+        asked = {
+            "len": "len('')",
+            "min": "min(5, 6)",
+            "max": "max(5, 6)",
+            "distinct": "distinct([5])",
+            "share_of": "share_of('1/2', 5)",
+        }
+        called = asked.get(name, f"{name}(5)")
         assert compile_expression(called).evaluate({name: lambda *_: "hidden"}) != "hidden"
 
 
@@ -453,3 +460,27 @@ def test_one_expression_serves_many_threads() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("len(distinct(a, b, none_at_all))", 3),
+        ("distinct(b)", [2, 3]),
+        ("share_of('1/3', 10)", 3),
+        ("share_of('1/3', 9)", 3),
+        ("share_of('3/10', 9)", 2),
+        ("share_of('0/1', 9)", 0),
+    ],
+)
+def test_lists_are_put_together_and_shares_rounded_down(source: str, value: object) -> None:
+    scope = {"a": [1, 2], "b": [2, 3], "none_at_all": None}
+    assert compile_expression(source).evaluate(scope) == value
+
+
+@pytest.mark.parametrize(
+    "source", ["distinct(1)", "distinct([[1]])", "share_of('1/0', 3)", "share_of('a', 3)"]
+)
+def test_what_is_no_list_and_no_share_is_refused(source: str) -> None:
+    with pytest.raises(ExpressionFault):
+        compile_expression(source).evaluate({})
