@@ -17,6 +17,7 @@ SOURCES: Final = {
     "engine": (
         "attachments/**.py",
         "audit/**.py",
+        "ballots/**.py",
         "calendars/notices.py",
         "checking/**.py",
         "cli/checking.py",
@@ -35,6 +36,7 @@ SOURCES: Final = {
         "documents/case_file.py",
         "duties/**.py",
         "documents/papers.py",
+        "forms/ballot_fields.py",
         "forms/checking.py",
         "forms/codes.py",
         "forms/drafts.py",
@@ -50,6 +52,7 @@ SOURCES: Final = {
         "runtime/**.py",
         "errors.py",
         "health.py",
+        "sealing.py",
     ),
     "web": ("**.py",),
 }
