@@ -13,7 +13,7 @@ from engine.compliance.regulation_reading import FOLDER, MANIFEST, load_regulati
 from engine.compliance.regulations import Regulation, Regulations
 from engine.compliance.uses import Place, uses_of
 from engine.definitions.package import MANIFEST as PACKAGE
-from engine.definitions.package import Package, did_you_mean, load_folder
+from engine.definitions.package import Package, Step, did_you_mean, load_folder
 from engine.errors import PackageProblem, Problem
 from engine.lint.findings import Findings
 
@@ -68,7 +68,38 @@ def check_basis(package: Package, regulations: Regulations) -> Findings:
                     element=step.element,
                     line=line,
                 )
+        _only_in(step, regulations, found, line)
     return found
+
+
+def _only_in(step: Step, regulations: Regulations, found: Findings, line: int | None) -> None:
+    """Check that the editions which alone ask for a step are editions of its first article's."""
+    if not step.only_in:
+        return
+    if not step.basis:
+        found.error(
+            "only-in-without-basis",
+            PACKAGE,
+            "写了 only_in，却没有 basis，不知道是哪个法规的版本",
+            "请写 basis，或者删去 only_in",
+            element=step.element,
+            line=line,
+        )
+        return
+    regulation = regulations.find(step.basis[0].regulation)
+    if regulation is None:
+        return  # named above
+    known = [edition.id for edition in regulation.editions]
+    for edition in step.only_in:
+        if edition not in known:
+            found.error(
+                "only-in-unknown",
+                PACKAGE,
+                f"only_in 中的“{edition}”不是“{regulation.short}”的版本",
+                did_you_mean(edition, known) or f"可以写：{'、'.join(known)}",
+                element=step.element,
+                line=line,
+            )
 
 
 def _unknown(

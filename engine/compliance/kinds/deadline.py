@@ -27,7 +27,7 @@ class Deadline:
     reason: Expression | None = None
     """True when a reason for being late was recorded."""
     or_within: Length | None = None
-    """The limit that holds with a reason; None: a reason excuses any delay."""
+    """The limit that holds with a reason; None, or nothing: a reason excuses any delay."""
     warn_from: Start | None = None
     """An earlier start: past the limit from it, it is only a warning."""
     must: str = ""
@@ -92,11 +92,11 @@ class Deadline:
         if self.reason is None:
             return None
         reasoned = case.holds(self.reason)
-        if self.or_within is None:
+        amounts = {} if self.or_within is None else self.or_within.resolve(case)
+        if not amounts:
             return _Limits(
                 limits.begun, limits.amounts, limits.last, limits.must, None, reasoned, True
             )
-        amounts = self.or_within.resolve(case)
         last = after(limits.begun.day, amounts, case)
         return _Limits(limits.begun, amounts, last, limits.must, None, reasoned)
 

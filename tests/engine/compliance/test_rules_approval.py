@@ -258,6 +258,23 @@ def test_conversion_is_discussed_within_a_month_or_a_reason_is_given(
     assert result(matter, "R-ADM-35").outcome is Outcome.MET
 
 
+@BOTH
+def test_who_was_transferred_in_waits_six_months_at_most(lawful: Lawful, edition: str) -> None:
+    matter = lawful()
+    last = add_months(add_months(matter.day("hold_admission_meeting"), 12), 6)
+    matter.change("hold_conversion_meeting", late_reason="转入不久，继续了解", transferred_in=True)
+    matter.on("hold_conversion_meeting", last)
+    assert result(matter, "R-ADM-35").outcome is Outcome.MET
+    matter.on("hold_conversion_meeting", add_days(last, 1))
+    late = result(matter, "R-ADM-35")
+    assert (late.outcome, late.numbers["months"], late.numbers["late"]) == (Outcome.NOT_MET, 6, 1)
+    matter.change("hold_conversion_meeting", transferred_in=False)
+    assert result(matter, "R-ADM-35").outcome is Outcome.MET  # a reason excuses any delay
+    matter.change("hold_conversion_meeting", late_reason="", transferred_in=True)
+    without = result(matter, "R-ADM-35")
+    assert (without.outcome, without.numbers["months"]) == (Outcome.NOT_MET, 1)
+
+
 def test_only_the_first_meeting_on_conversion_is_measured() -> None:
     matter = lawful_2026()
     again = Step(

@@ -72,6 +72,35 @@ def test_what_is_cited_and_not_there_is_named_with_the_likely_one(
     assert all(cure in p.cure and p.line and p.element for p in problems)
 
 
+@pytest.mark.parametrize(
+    ("editions", "cure"),
+    [
+        ('["2026"]', None),
+        ('["2014", "2026"]', None),
+        ('["2062"]', "2026"),
+        ('["二〇一四"]', "2014"),
+    ],
+)
+def test_editions_that_alone_ask_for_a_step_are_known(
+    home: Path, editions: str, cure: str | None
+) -> None:
+    path = home / "leave_request" / "process.toml"
+    text = path.read_text().replace("basis = ", f"only_in = {editions}\nbasis = ", 1)
+    path.write_text(text)
+    problems = lint_folder(home / "leave_request")
+    assert {p.code for p in problems} == (set() if cure is None else {"only-in-unknown"})
+    assert all(cure in p.cure and p.element and p.line for p in problems if cure)
+
+
+def test_editions_without_an_article_say_nothing(home: Path) -> None:
+    path = home / "leave_request" / "process.toml"
+    lines = path.read_text().splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("basis = "))
+    lines[first] = 'only_in = ["2026"]'
+    path.write_text("\n".join(lines))
+    assert "only-in-without-basis" in codes(home / "leave_request")
+
+
 def test_a_text_that_nobody_entered_is_only_warned_of(home: Path) -> None:
     cite(home, "考勤管理办法", "2024", "第三条")
     problems = lint_folder(home / "leave_request")
