@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from engine.clock import FixedClock
+from engine.database import changes, fetch, unit_of_work
+from engine.directory import recent
 from engine.directory.accounts import change_password, hash_password
+from engine.directory.actors import load_token_actor
 from engine.directory.models import Account, ApiToken, WebSession
 from engine.directory.sessions import (
+    digest,
     find_session,
     list_sessions,
     open_session,
@@ -201,3 +205,61 @@ def test_a_token_needs_a_name_and_an_end(
 ) -> None:
     with pytest.raises(InvalidInput):
         create_token(clock, account.id, name=name, days=days)
+
+
+# --- who was found a moment ago is believed for a second
+
+
+def revoke_elsewhere(session: Session, clock: FixedClock) -> None:
+    """Revoke all tokens as another process does: unseen by this one."""
+    statement = "UPDATE api_token SET revoked_at = %(now)s RETURNING id"
+    assert fetch(session, statement, {"now": clock.now()})
+
+
+def test_what_another_process_revokes_ends_within_a_second(
+    session: Session, account: Account, clock: FixedClock
+) -> None:
+    token = create_token(clock, account.id, name="x")
+    assert find_actor(session, clock, token)  # notes that it was used
+    assert find_actor(session, clock, token)
+    revoke_elsewhere(session, clock)
+    later(clock, SECOND - timedelta(milliseconds=1))
+    assert find_actor(session, clock, token)
+    later(clock, timedelta(milliseconds=1))
+    assert find_actor(session, clock, token) is None
+
+
+def test_whatever_this_process_writes_counts_at_once(
+    session: Session, account: Account, clock: FixedClock
+) -> None:
+    token = create_token(clock, account.id, name="x")
+    assert find_actor(session, clock, token)
+    assert find_actor(session, clock, token)
+    with unit_of_work() as unit:
+        unit.execute(update(ApiToken).values(revoked_at=clock.now()))
+    assert find_actor(session, clock, token) is None
+
+
+def test_a_clock_set_back_or_another_day_asks_again(
+    session: Session, account: Account, clock: FixedClock
+) -> None:
+    token = create_token(clock, account.id, name="x")
+    assert find_actor(session, clock, token)
+    assert find_actor(session, clock, token)
+    revoke_elsewhere(session, clock)
+    later(clock, -SECOND)
+    assert find_actor(session, clock, token) is None
+
+
+def test_only_so_many_are_remembered(
+    session: Session, account: Account, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent, "MOST", 1)
+    kept = recent.Recent()
+    found = load_token_actor(
+        session, digest(create_token(clock, account.id, name="x")), clock.now(), clock.today()
+    )
+    assert found is not None
+    for key in ("a", "b"):
+        kept.keep(key, clock.now(), changes.count, found)
+    assert [kept.get(key, clock.now(), clock.today()) for key in ("a", "b")] == [None, found]
