@@ -186,7 +186,9 @@ def _draw(f: Field, drawing: Drawing, values: Mapping[str, Any], prefix: str) ->
         case FieldKind.LIST if f.props.get("domain") == OPEN_ITEMS:
             return _open_items(f, view, drawing, value)
         case FieldKind.LIST:
-            rows = value if isinstance(value, list) else []
+            least = int(f.props.get("min", "1" if f.required else "0"))
+            # What must hold something begins with rows to fill in; one left empty is not sent.
+            rows = (value if isinstance(value, list) else []) or [{}] * least
             return replace(
                 view,
                 items=tuple(
