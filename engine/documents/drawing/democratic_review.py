@@ -1,0 +1,95 @@
+"""The papers of the democratic review (民主评议党员). The wording is our own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.documents.drawing.official import OfficialPaper
+
+KEY: Final = "democratic_review"
+ORGANISATION: Final = "{{ matter.organisation_full }}"
+YEAR: Final = "{{ steps.study.words.review_year }}"
+
+
+def survey_summary() -> OfficialPaper:
+    """民主测评汇总表：只有票数，没有投票人。"""
+    paper = OfficialPaper()
+    paper.title("民主测评汇总表")
+    paper.notes("党组织：{{ matter.organisation_full }}　　测评日期：{{ step.day }}")
+    paper.table(
+        [
+            ["发出", "收回", "有效", "无效", "未交回"],
+            [
+                "{{ step.data.questionnaire.issued }}",
+                "{{ step.data.questionnaire.collected }}",
+                "{{ step.data.questionnaire.valid }}",
+                "{{ step.data.questionnaire.invalid }}",
+                "{{ step.data.questionnaire.not_returned }}",
+            ],
+        ],
+        [31, 31, 31, 31, 32],
+        head=True,
+    )
+    paper.body("{{ step.words.questionnaire }}")
+    paper.control("if step.words.questionnaire_note")
+    paper.body("组织情况：{{ step.words.questionnaire_note }}")
+    paper.control("endif")
+    paper.body("测评结果供评定时参考。")
+    paper.body("计票人（签名）：　　　　　　　　监票人（签名）：")
+    return paper
+
+
+def grading() -> OfficialPaper:
+    """评定意见表。"""
+    paper = OfficialPaper()
+    paper.title(f"{YEAR}年度民主评议党员评定意见表")
+    paper.notes("党组织：{{ matter.organisation_full }}　　会议日期：{{ step.day }}")
+    paper.table(
+        [
+            ["评定会议", "{{ step.words.decided_by }}"],
+            ["优秀", "{{ step.words.excellent }}"],
+            ["合格", "{{ step.words.qualified }}"],
+            ["基本合格", "{{ step.words.basic }}"],
+            ["不合格", "{{ step.words.unqualified }}"],
+        ],
+        [34, 122],
+    )
+    paper.control("if step.words.unqualified_facts")
+    paper.body("不合格党员的主要事实：{{ step.words.unqualified_facts }}")
+    paper.control("endif")
+    paper.control("if step.words.change_reason")
+    paper.body("重新评定的理由：{{ step.words.change_reason }}")
+    paper.control("endif")
+    paper.signature(ORGANISATION, "{{ step.day }}")
+    return paper
+
+
+def review_report() -> OfficialPaper:
+    """民主评议情况报告。"""
+    paper = OfficialPaper()
+    paper.title(f"关于{YEAR}年度民主评议党员情况的报告")
+    paper.recipient("{{ matter.approving }}")
+    paper.body(
+        f"{YEAR}年度民主评议党员工作已经完成。"
+        "参加评议的党员：{{ steps.study.words.reviewed }}。{{ step.words.report_text }}"
+    )
+    paper.heading("评定情况")
+    paper.body(
+        "经{{ steps.grade_members.words.decided_by }}（{{ steps.grade_members.day }}）评定："
+        "优秀{{ step.words.n_excellent }}人，合格{{ step.words.n_qualified }}人，"
+        "基本合格{{ step.words.n_basic }}人，不合格{{ step.words.n_unqualified }}人。"
+    )
+    paper.body("优秀党员：{{ steps.grade_members.words.excellent }}")
+    paper.control("if step.words.report_unqualified")
+    paper.heading("不合格党员和理由")
+    paper.body("{{ step.words.report_unqualified }}")
+    paper.control("endif")
+    paper.signature(ORGANISATION, "{{ step.day }}")
+    return paper
+
+
+PAPERS = {
+    "survey_summary": survey_summary,
+    "grading": grading,
+    "review_report": review_report,
+}
