@@ -20,6 +20,7 @@ ROOMS: Final = (
     "web.inbox",
     "web.instances",
     "web.mine",
+    "web.notices",
     "web.ballots",
     "web.admin",
     "web.rectification",

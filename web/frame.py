@@ -50,7 +50,7 @@ def sections() -> list[Section]:
         ),
         (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions", "ballots"}),
     ]
-    rooms = {"admin", "admin.accounts", "admin.imports", "regulations", "parameters"}
+    rooms = {"admin", "admin.accounts", "admin.imports", "regulations", "parameters", "channels"}
     opened = audiences(actor())
     if Audience.BOARD in opened:
         entries.append((gettext("组织"), "board", "board.index", {"board", "years"}))

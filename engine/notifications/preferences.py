@@ -65,25 +65,28 @@ def preferences_of(session: Session, actor: Actor, clock: Clock) -> Preferences:
 def choose(
     *,
     page: Collection[str],
-    mail: Collection[str],
-    mode: str,
-    quiet_from: time | None,
-    quiet_until: time | None,
+    mail: Collection[str] | None = None,
+    mode: str | None = None,
+    quiet_from: time | None = None,
+    quiet_until: time | None = None,
     actor: Actor,
 ) -> None:
     """Keep which kinds the actor wants on the page and by mail, and when.
 
-    What somebody else expressly asks of a person stays on the page. Raises InvalidInput.
+    Without ``mail`` all about mail stays as it is: there is no server, and nothing was asked. What
+    somebody else expressly asks of a person stays on the page. Raises InvalidInput.
     """
-    if mode not in {str(known) for known in MailMode}:
+    if mail is not None and mode not in {str(known) for known in MailMode}:
         raise InvalidInput({"mode": [N_("请选择邮件的发送方式。")]})
     if (quiet_from is None) != (quiet_until is None):
         raise InvalidInput({"quiet_from": [N_("免打扰时段请同时填写开始和结束时间，或都不填。")]})
     with unit_of_work() as session:
         row = _own(session, actor)
-        row.mode = mode
-        row.quiet_from, row.quiet_until = quiet_from, quiet_until
         row.page_off = [str(k) for k, told in TABLE.items() if told.mutable and k not in page]
+        if mail is None:
+            return
+        row.mode = str(mode)
+        row.quiet_from, row.quiet_until = quiet_from, quiet_until
         row.mail_off = [str(k) for k, told in TABLE.items() if told.outside and k not in mail]
         if mode == MailMode.NONE:
             _unmail(session, actor)

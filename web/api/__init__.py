@@ -15,6 +15,7 @@ from web.api import (
     forecast,
     incidents,
     instances,
+    notices,
     openapi,
     organisations,
     parameters,
@@ -48,6 +49,7 @@ def register(app: Flask) -> None:
         forecast,
         findings,
         rectification,
+        notices,
     ):
         api.register_blueprint(room.blueprint)
     api.register_blueprint(findings.of_instance)

@@ -47,6 +47,7 @@ SOURCES: Final = {
         "forms/votes.py",
         "forms/words.py",
         "ledger/kinds.py",
+        "notifications/**.py",
         "rectification/**.py",
         "retention/**.py",
         "runtime/**.py",

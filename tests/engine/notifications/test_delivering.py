@@ -325,7 +325,7 @@ def test_the_log_names_nobody(told: Told, capsys: pytest.CaptureFixture[str]) ->
     told.boxes.refuse["RCPT"] = "550 no such user applicant@example.org"
     told.send_all()
     said = capsys.readouterr()
-    assert "notice_delivery" in said.out
+    assert "notice_delivery" in said.out + said.err
     assert not re.search(r"@|applicant", said.out + said.err)
 
 

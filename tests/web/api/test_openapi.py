@@ -73,6 +73,7 @@ def described(town: Town) -> Described:
             "paper_id": ("full_record", "notice"),
             "incident_id": (1,),
             "finding_id": (1,),
+            "notice_id": (1,),
             "item_id": (1,),
             "key": (KEY,),
             "regulation_id": ("admission_rules",),
