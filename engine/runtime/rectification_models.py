@@ -1,4 +1,4 @@
-"""The tables of the rectification ledger (整改台账), written by ``engine.runtime.rectification``."""
+"""The tables of the rectification ledger (整改台账); ``engine.runtime.rectification`` writes."""
 
 from __future__ import annotations
 
