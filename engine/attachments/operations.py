@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from engine.attachments.models import Attachment, Blob
 from engine.attachments.store import FileRefused, Store, Stored
 from engine.clock import Clock
-from engine.database import unit_of_work
+from engine.database import fetch, unit_of_work
 from engine.errors import N_, InvalidInput
 
 MAX_NAME: Final = 120
@@ -69,6 +69,22 @@ def add_attachment(
     return attachment
 
 
+# The second half sees what was there before: files that the matter has already.
+_BIND = """
+    WITH bound AS (
+        UPDATE attachment a SET instance_id = %(instance_id)s, document = n.document
+        FROM unnest((SELECT %(ids)s::bigint[]), (SELECT %(documents)s::text[])) AS n(id, document)
+        WHERE a.id = n.id AND a.instance_id IS NULL AND a.uploaded_by = %(person_id)s
+        RETURNING a.id, a.sha256
+    )
+    SELECT id, sha256 FROM bound
+    UNION ALL
+    SELECT id, sha256 FROM attachment
+    WHERE id = ANY((SELECT %(ids)s::bigint[])::bigint[]) AND instance_id = %(instance_id)s
+    ORDER BY id
+"""
+
+
 def bind_attachments(
     session: Session, documents: Mapping[int, str], *, instance_id: int, person_id: int
 ) -> dict[str, str]:
@@ -82,24 +98,33 @@ def bind_attachments(
     wanted = sorted(documents)
     if not wanted:
         return {}
-    for document in set(documents.values()):
-        session.execute(
-            update(Attachment)
-            .where(
-                Attachment.id.in_([number for number in wanted if documents[number] == document]),
-                Attachment.instance_id.is_(None),
-                Attachment.uploaded_by == person_id,
-            )
-            .values(instance_id=instance_id, document=document)
-        )
-    held = session.execute(
-        select(Attachment.id, Attachment.sha256).where(
-            Attachment.id.in_(wanted), Attachment.instance_id == instance_id
-        )
-    ).all()
+    held = fetch(
+        session,
+        _BIND,
+        {
+            "ids": wanted,
+            "documents": [documents[number] for number in wanted],
+            "instance_id": instance_id,
+            "person_id": person_id,
+        },
+    )
     if len(held) != len(wanted):
         raise InvalidInput({}, N_("所附材料中有不属于本事项的文件，请重新上传。"))
     return {str(file.id): file.sha256 for file in held}
+
+
+def may_be_handed_in(
+    session: Session, attachment_id: int, *, instance_id: int | None, person_id: int
+) -> bool:
+    """Tell whether a file is the matter's, or the person's own and not used yet."""
+    about = {"id": attachment_id, "instance_id": instance_id, "person_id": person_id}
+    return bool(fetch(session, _MAY_BE_HANDED_IN, about))
+
+
+_MAY_BE_HANDED_IN = """
+    SELECT id FROM attachment WHERE id = %(id)s AND (instance_id = %(instance_id)s
+        OR instance_id IS NULL AND uploaded_by = %(person_id)s)
+"""
 
 
 def copy_attachments(clock: Clock, ids: Iterable[int], *, person_id: int) -> dict[int, int]:

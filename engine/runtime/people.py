@@ -8,10 +8,10 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from engine.attachments.models import Attachment
+from engine.attachments.operations import may_be_handed_in
 from engine.directory.actors import Actor
 from engine.directory.codes import (
     COMMITTEE_POSTS,
@@ -115,21 +115,11 @@ class DatabaseFormContext:
 
     def attachment_ok(self, attachment_id: int) -> bool:
         """Tell whether the file is this matter's, or the actor's own and not used yet."""
-        return bool(
-            self.session.scalar(
-                select(func.count())
-                .select_from(Attachment)
-                .where(
-                    Attachment.id == attachment_id,
-                    or_(
-                        Attachment.instance_id == self.instance_id,
-                        and_(
-                            Attachment.instance_id.is_(None),
-                            Attachment.uploaded_by == self.actor.person_id,
-                        ),
-                    ),
-                )
-            )
+        return may_be_handed_in(
+            self.session,
+            attachment_id,
+            instance_id=self.instance_id,
+            person_id=self.actor.person_id,
         )
 
     @cached_property
