@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from engine.attachments.operations import destroy_erased, forget_unused
 from engine.attachments.store import Store
+from engine.ballots.operations import destroy_spent_keys
 from engine.clock import Clock, SystemClock
 from engine.compliance.again import REJUDGE
 from engine.compliance.parameter_store import forget_settings
@@ -162,6 +163,8 @@ def tidy_up(clock: Clock, store: Store) -> None:
         uploads = forget_old_uploads(session, clock=clock)
     with unit_of_work() as session:
         notices = forget_old_notices(session, clock)
+    with unit_of_work() as session:
+        ballot_keys = destroy_spent_keys(session)
     files = forget_unused(clock, store)
     destroyed = destroy_erased(clock, store)
     log.info(
@@ -170,6 +173,7 @@ def tidy_up(clock: Clock, store: Store) -> None:
         sessions=ended,
         uploads=uploads,
         notices=notices,
+        ballot_keys=ballot_keys,
         files=files,
         destroyed=destroyed,
     )
