@@ -484,3 +484,21 @@ def test_lists_are_put_together_and_shares_rounded_down(source: str, value: obje
 def test_what_is_no_list_and_no_share_is_refused(source: str) -> None:
     with pytest.raises(ExpressionFault):
         compile_expression(source).evaluate({})
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("李一，11010119800101123X。", 1),
+        ("110101 19800101 1234", 1),
+        ("110101800101123", 1),
+        ("请打 138 0013 8000 或 139-0013-8000", 2),
+        ("手机１３８００１３８０００", 1),
+        ("电话 0000-1234567，2026-06-10 至 2026-06-17", 0),
+        ("合计 12345678901234567 元", 0),
+        ("238001380001", 0),
+        ("", 0),
+    ],
+)
+def test_personal_numbers_are_counted(text: str, count: int) -> None:
+    assert value_of("personal_numbers(text)", text=text) == count

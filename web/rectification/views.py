@@ -116,7 +116,7 @@ def index() -> str:
 
 
 _TABS: Final = {
-    "open": N_("整改中"),
+    "open": N_("未销号"),
     "overdue": N_("已超期"),
     "done": N_("待销号"),
     "mine": N_("由我负责"),

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from engine.compliance.items import ITEM_KINDS
 from engine.definitions.versions import Definition
 from engine.forms.words import Answer
 from engine.ledger.kinds import EntryKind
@@ -224,6 +225,8 @@ def _what(trail: Trail, kind: EntryKind, element: str | None, payload: Mapping[s
     if kind in (EntryKind.PARTICIPANT_ADDED, EntryKind.PARTICIPANT_REMOVED) and element:
         person = payload.get("person")
         return f"{step_label(definition, element)} · {trail.names.person(person)}"
+    if kind in ITEM_KINDS and element:
+        return f"{step_label(definition, element)} · {payload.get('number', '')}"
     if kind is EntryKind.DELEGATED and element:
         return f"{step_label(definition, element)} → {trail.names.person(payload.get('to'))}"
     return step_label(definition, element) if element else ""
