@@ -16,6 +16,7 @@ from engine.compliance.reads import settings_of
 from engine.compliance.regulation_store import current_regulations
 from engine.compliance.regulations import Regulations
 from engine.compliance.rules import Rule, RuleBook
+from engine.definitions.duties import GENERAL, Duty
 from engine.definitions.models import ProcessVersion
 from engine.definitions.package import Package
 from engine.definitions.versions import load_definition
@@ -53,6 +54,11 @@ def uses_of(package: Package, regulations: Regulations) -> Iterator[tuple[Place,
             if (regulation := regulations.find(basis.regulation)) is not None:
                 yield (regulation.id, basis.edition, basis.article), use
     book = _book(package, regulations)
+    for duty in package.duties.values():
+        use = _owed(package, duty, book)
+        for basis in duty.basis:
+            if (regulation := regulations.find(basis.regulation)) is not None:
+                yield (regulation.id, basis.edition, basis.article), use
     for rule in book.rules:
         regulation = regulations.find(rule.regulation or "")
         if regulation is not None:
@@ -96,6 +102,10 @@ def parameter_uses(session: Session, key: str) -> tuple[Use, ...]:
             use = _use(package, rule, book)
             if key in use.parameters:
                 found[use] = None
+        for duty in package.duties.values():
+            use = _owed(package, duty, book)
+            if key in use.parameters:
+                found[use] = None
     return tuple(found)
 
 
@@ -125,6 +135,20 @@ def _use(package: Package, rule: Rule, book: RuleBook) -> Use:
         rule=True,
         title_en=rule.title_en,
         parameters=tuple(sorted(book.parameters[name].key for name in named)),
+    )
+
+
+def _owed(package: Package, duty: Duty, book: RuleBook) -> Use:
+    """Return what organisations owe as a use: of its articles, and of what it asks for."""
+    named = [name for name in (*duty.parameters, *GENERAL) if name in book.parameters]
+    return Use(
+        package.key,
+        package.title,
+        duty.rule,
+        duty.title,
+        rule=True,
+        title_en=duty.title_en,
+        parameters=tuple(sorted({book.parameters[name].key for name in named})),
     )
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Amount = int | str
 """A whole number, or the name of the parameter that gives one."""
+GENERAL = ("duty_drafts", "duty_part_period", "duty_make_up_months", "duty_since")
+"""Parameters that count for every duty, besides those that it names."""
 _RULE = re.compile(r"R-[A-Z]+-[0-9]+[a-z]?")
 
 

@@ -13,6 +13,7 @@ from engine.definitions.xml import check_schema, read_xml
 from engine.errors import PackageProblem, Problem, Severity
 from engine.lint.composition import check_constants, own_place
 from engine.lint.diagram import Diagram, read_diagram
+from engine.lint.duties import check_duties
 from engine.lint.events import check_events
 from engine.lint.expressions import check_expressions
 from engine.lint.findings import Findings
@@ -82,6 +83,8 @@ def lint_package(package: Package, regulations: Regulations | None = None) -> li
     found.problems += check_papers(package, forms).problems
     if regulations is not None and not package.component:
         found.problems += check_rules(package, regulations, forms).problems
+    if not package.component:
+        found.problems += check_duties(package, regulations, forms).problems
     diagram = _diagram(package, found)
     if diagram is not None and package.component:
         _parse(package, found)  # whether it fits is told with each package that uses it

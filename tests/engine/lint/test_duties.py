@@ -1,0 +1,78 @@
+"""Lint of what organisations owe: every name stands for something."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.compliance.regulation_reading import load_regulation_folder
+from engine.definitions.package import Package, load_package
+from engine.lint import lint_package
+from engine.settings import ROOT
+from tests.engine.duties.conftest import duty, meeting
+from tests.factories import UserTask, procedure
+
+RULES = """
+[[parameter]]
+key = "often"
+title = "次数"
+type = "{}"
+default = {}
+level = "approving"
+"""
+
+
+def codes(package: Package) -> set[str]:
+    regulations = load_regulation_folder(ROOT / "processes" / "regulations")
+    return {p.code for p in lint_package(package, regulations) if p.element == "owed"}
+
+
+def owed(rules: str = "", **more: str) -> Package:
+    made = meeting("owing", duty("owed", "month", **more))
+    return load_package({**made.files, "rules.toml": rules.encode()}) if rules else made
+
+
+def test_a_sound_one_passes() -> None:
+    assert codes(owed()) == set()
+    assert codes(owed(RULES.format("count", 4), times='"@often"')) == set()
+    assert codes(owed(counts='["hold", "elsewhere.hold"]')) == set()
+    assert codes(owed(when="\"decision == 'held'\"")) == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ({"kinds": '["brunch"]'}, "duty-kind-unknown"),
+        ({"counts": '["holt"]'}, "duty-step-unknown"),
+        ({"when": '"outcome_of_it == 1"'}, "duty-field-unknown"),
+        ({"times": '"@nobody"'}, "duty-parameter-unknown"),
+        ({"draft_days": '"@duty_drafts"'}, "duty-parameter-type"),
+    ],
+)
+def test_a_wrong_name_is_refused(line: dict[str, str], code: str) -> None:
+    assert codes(owed(**line)) == {code}
+
+
+def test_an_article_that_is_not_there() -> None:
+    made = owed()
+    files = dict(made.files)
+    files["process.toml"] = files["process.toml"].replace("第十一条".encode(), "第九十条".encode())
+    assert codes(load_package(files)) == {"article-unknown"}
+
+
+def test_without_basis() -> None:
+    made = owed()
+    text = made.files["process.toml"].decode()
+    cut = text[: text.index("[[duty.basis]]")]
+    assert codes(load_package({**made.files, "process.toml": cut.encode()})) == {
+        "duty-without-basis"
+    }
+
+
+def test_a_procedure_about_people_starts_no_drafts() -> None:
+    def about_people(**more: str) -> Package:
+        return procedure(
+            "owing", [UserTask("hold")], subject="person", more=duty("owed", "month", **more)
+        )
+
+    assert codes(about_people()) == {"duty-about-person"}
+    assert codes(about_people(drafts="false")) == set()
