@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from engine.compliance.check_table import CheckTable
+from engine.compliance.kinds.among import Among
 from engine.compliance.kinds.attendance import Attendance
 from engine.compliance.kinds.count import Count
 from engine.compliance.kinds.deadline import Deadline
@@ -15,6 +16,7 @@ from engine.compliance.kinds.expression import Holds
 from engine.compliance.kinds.gap import Gap
 from engine.compliance.kinds.majority import Majority
 from engine.compliance.kinds.order import Alternatives, Order
+from engine.compliance.kinds.pairs import Pairs
 from engine.compliance.kinds.rectified import Rectified
 from engine.compliance.kinds.recurrence import Recurrence
 from engine.compliance.kinds.roll import Roll
@@ -216,6 +218,30 @@ def _gap(given: CheckTable) -> Check:
     return Gap(days or 0)
 
 
+def _among(given: CheckTable) -> Check:
+    return Among(
+        given.fields("each"),
+        given.fields("among", required=False),
+        given.fields("less", required=False),
+        next(iter(given.elements_of("recorded_at")), None),
+        next(iter(given.elements_of("listed_at")), None),
+        given.words("what"),
+        given.words("must"),
+    )
+
+
+def _pairs(given: CheckTable) -> Check:
+    return Pairs(
+        given.field(given.table.text("talks")),
+        given.table.text("one"),
+        given.table.text("other"),
+        given.field(given.table.text("committee")),
+        given.field(given.table.text("members")),
+        next(iter(given.elements_of("listed_at")), None),
+        given.table.text("on", ""),
+    )
+
+
 READERS: Final[Mapping[str, Callable[[CheckTable], Check]]] = {
     "deadline": _deadline,
     "wait": _wait,
@@ -230,5 +256,7 @@ READERS: Final[Mapping[str, Callable[[CheckTable], Check]]] = {
     "expression": _expression,
     "gap": _gap,
     "rectification": _rectified,
+    "among": _among,
+    "pairs": _pairs,
 }
 """How each kind is read, by the word in ``rules.toml``; ``all`` is made of several."""

@@ -246,6 +246,11 @@ class FormSchema:
             value = value if found is None else found
         if value is None or value == "":
             return None
+        if field.kind is FieldKind.LIST:
+            # What is known of a row is filled in; whoever fills in the form adds the rest.
+            keys = [child.key for child in field.children if child.key]
+            rows = value if isinstance(value, list) else []
+            return [{k: row[k] for k in keys if k in row} for row in rows if isinstance(row, dict)]
         try:
             return value_of(field).deserialize(value)
         except ValidationError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -65,8 +67,14 @@ def test_a_scenario_holds_on_the_database(
     cast, wrong = read_cast_values(package)
     scenarios, problems = read_scenarios(package)
     assert not wrong + problems
-    found = play(definition, scenarios[name], scenarios, cast, DatabasePlayer)
+    clocks: list[FixedClock] = []
+
+    def player(**given: Any) -> DatabasePlayer:
+        clocks.append(given["clock"])
+        return DatabasePlayer(**given)
+
+    found = play(definition, scenarios[name], scenarios, cast, player)
     assert not found, "\n".join(map(str, found))
     assert session.scalars(select(Task.id)).first() is not None
     for instance in session.scalars(select(Instance)):
-        assert_findings_are_those_of_the_ledger(session, instance, definition, clock)
+        assert_findings_are_those_of_the_ledger(session, instance, definition, clocks[-1])
