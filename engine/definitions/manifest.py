@@ -120,7 +120,11 @@ class _Reader:
         if (table := top.table("constants")) is not None:
             found.constants = _constants(table)
         if (table := top.table("start")) is not None:
-            found.start = Start(table.texts("lanes", required=True), table.texts("subject_status"))
+            found.start = Start(
+                table.texts("lanes", required=True),
+                table.texts("subject_status"),
+                table.texts("kinds"),
+            )
             self._remember("start", "", table)
             table.done()
         found.stages = tuple(self._stages())

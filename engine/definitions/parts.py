@@ -173,3 +173,5 @@ class Start:
 
     lanes: tuple[str, ...] = ()
     subject_status: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    """Kinds of organisation that have such matters; empty: all."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.definitions.package import MANIFEST, Lane, Package, Subject, Who
 from engine.definitions.versions import match_lane
-from engine.directory.codes import PostKind
+from engine.directory.codes import OrganisationKind, PostKind
 from engine.lint.diagram import SUBPROCESSES, Diagram, Node
 from engine.lint.findings import Findings
 from engine.lint.names import HUMAN, Entry, check_statuses, did_you_mean, entry_of
@@ -148,6 +148,15 @@ def _check_start(package: Package, diagram: Diagram, paths: Paths | None, found:
                 MANIFEST,
                 f"[start] 中的泳道“{id}”没有定义{did_you_mean(id, package.lanes)}",
                 "请写 [lanes] 中已有的泳道",
+                at=Entry("start", place.line),
+            )
+    for kind in package.start.kinds:
+        if kind not in list(OrganisationKind):
+            found.error(
+                "start-kind-unknown",
+                MANIFEST,
+                f"[start] kinds 中的“{kind}”不认识{did_you_mean(kind, OrganisationKind)}",
+                "可用的有：" + "、".join(f"{k.value}（{k.label}）" for k in OrganisationKind),
                 at=Entry("start", place.line),
             )
     check_statuses(

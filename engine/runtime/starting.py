@@ -22,6 +22,7 @@ from engine.errors import (
     N_,
     Conflict,
     InvalidInput,
+    NotAllowed,
     NotFound,
 )
 from engine.ledger.chain import Event
@@ -66,6 +67,8 @@ def start_instance(
         organisation = session.get(Organisation, organisation_id)
         if organisation is None:
             raise NotFound(N_("没有这个党组织。"))
+        if (kinds := definition.package.start.kinds) and organisation.kind not in kinds:
+            raise NotAllowed(N_("这个流程不在这类党组织办理。"))
         transition = transitions.begin(
             definition,
             organisation_id=organisation_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import select
@@ -105,6 +106,7 @@ def start_view(
 def _places(session: Session, definition: Definition, actor: Actor) -> tuple[tuple[int, str], ...]:
     """Return the organisations at which the actor may start the procedure."""
     found: dict[int, str] = {}
+    kinds = definition.package.start.kinds
     for key in definition.package.start.lanes:
         lane = definition.package.lanes[key]
         if lane.who is Who.SUBJECT and actor.organisation_id is not None:
@@ -114,9 +116,30 @@ def _places(session: Session, definition: Definition, actor: Actor) -> tuple[tup
                 found[actor.organisation_id] = own.short_name if own else ""
         elif lane.who is Who.POSTS and lane.at is At.ORGANISATION:
             for post in actor.posts:
-                if post.kind in lane.posts:
+                if post.kind in lane.posts and (not kinds or post.organisation_kind in kinds):
                     found[post.organisation_id] = post.organisation_name
+        elif lane.who is Who.POSTS and lane.at is At.PARENT and kinds:
+            above = [post.organisation_id for post in actor.posts if post.kind in lane.posts]
+            found |= _directly_below(session, above, kinds)
     return tuple(found.items())
+
+
+def _directly_below(
+    session: Session, organisation_ids: Sequence[int], kinds: Sequence[str]
+) -> dict[int, str]:
+    """Return the names of the organisations of these kinds directly below, by id."""
+    if not organisation_ids:
+        return {}
+    rows = session.execute(
+        select(Organisation.id, Organisation.short_name)
+        .where(
+            Organisation.parent_id.in_(organisation_ids),
+            Organisation.kind.in_(kinds),
+            Organisation.dissolved_on.is_(None),
+        )
+        .order_by(Organisation.path)
+    )
+    return {row.id: row.short_name for row in rows}
 
 
 def _suits(definition: Definition, status: MembershipStatus) -> bool:

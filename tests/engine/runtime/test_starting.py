@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from engine.database import db
+from engine.definitions.package import load_package
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from engine.runtime import operations
 from engine.runtime.models import Instance, MatterCounter
@@ -145,13 +146,23 @@ def test_the_status_has_to_suit(desk: Desk) -> None:
     files["process.toml"] = files["process.toml"].replace(
         b"[start]\n", b'[start]\nsubject_status = ["none"]\n'
     )
-    from engine.definitions.package import load_package
-
     key = desk.deploy(load_package(files))
     with pytest.raises(InvalidInput) as refused:
         desk.start(key, subject="member")
     assert "subject" in refused.value.fields
     assert desk.start(key, subject="applicant").open == ["apply"]
+
+
+def test_a_matter_starts_only_at_an_organisation_of_the_right_kind(desk: Desk) -> None:
+    files = dict(two_steps().files)
+    plain = files["process.toml"]
+    files["process.toml"] = plain.replace(b"[start]\n", b'[start]\nkinds = ["group"]\n')
+    key = desk.deploy(load_package(files))
+    with pytest.raises(NotAllowed):
+        desk.start(key)
+    files["process.toml"] = plain.replace(b"[start]\n", b'[start]\nkinds = ["branch"]\n')
+    desk.deploy(load_package(files))
+    assert desk.start(key).open == ["apply"]
 
 
 def test_a_repeated_start_returns_the_first_even_when_the_matter_has_ended(desk: Desk) -> None:
