@@ -18,7 +18,8 @@ from xml.sax.saxutils import quoteattr
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.audit.exporting import MatterFilter, MatterLine, every_matter, names_seen
+from engine.audit.exporting import MatterLine, every_matter, names_seen
+from engine.audit.wanted import MatterFilter
 from engine.clock import ZONE
 from engine.directory.actors import Actor
 from engine.directory.codes import PostKind

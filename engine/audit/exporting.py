@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from engine.audit.sampling import CHAIN
 from engine.audit.scope import matters_seen, place_of, require_audience
+from engine.audit.wanted import MatterFilter
 from engine.clock import Clock
 from engine.coded import Coded
 from engine.compliance.models import Finding
@@ -41,17 +42,6 @@ class ExportKind(Coded):
     FINDINGS = "findings", N_("问题清单")
     MATTERS = "matters", N_("事项清单")
     EVENT_LOG = "event_log", N_("事件日志")
-
-
-@dataclass(frozen=True)
-class MatterFilter:
-    """Which matters are wanted; the days are those on which they began."""
-
-    organisation_id: int | None = None
-    process: str | None = None
-    status: MatterStatus | None = None
-    since: date | None = None
-    until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -134,18 +124,10 @@ def every_matter(session: Session, actor: Actor, wanted: MatterFilter) -> Iterat
         .join(Organisation, Organisation.id == Instance.organisation_id)
         .join(ProcessVersion, ProcessVersion.id == Instance.version_id)
         .join(counted, true())
-        .where(matters_seen(actor), Instance.path.like(f"{place.path}%"))
+        .where(matters_seen(actor), Instance.path.like(f"{place.path}%"), *wanted.clauses())
         .order_by(Instance.id)
         .limit(BATCH)
     )
-    if wanted.process:
-        query = query.where(ProcessVersion.key == wanted.process)
-    if wanted.status is not None:
-        query = query.where(Instance.status == str(wanted.status))
-    if wanted.since is not None:
-        query = query.where(Instance.started_on >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(Instance.started_on <= wanted.until)
     last = 0
     while rows := session.execute(query.where(Instance.id > last)).all():
         for row in rows:

@@ -13,7 +13,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -22,6 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.audit.scope import Place, matters_seen, place_of, require_audience
+from engine.audit.wanted import MatterFilter
 from engine.clock import Clock
 from engine.coded import Coded
 from engine.database import unit_of_work
@@ -61,12 +62,7 @@ class Strata(Coded):
 class SampleWish:
     """What to draw from, and how much."""
 
-    organisation_id: int | None = None
-    process: str | None = None
-    status: MatterStatus | None = None
-    since: date | None = None
-    until: date | None = None
-    """First and last day on which the matters began."""
+    matters: MatterFilter = field(default_factory=MatterFilter)
     strata: Strata = Strata.NONE
     size: int = 5
     """How many of each stratum."""
@@ -140,13 +136,14 @@ def draw_sample(
         raise InvalidInput({"size": [N_("每层抽取的件数应为 1 至 2000。")]})
     if seed and not _SEED.fullmatch(seed):
         raise InvalidInput({"seed": [N_("种子应为 4 至 64 个字母、数字、横线或下划线。")]})
-    if wish.since and wish.until and wish.since > wish.until:
+    matters = wish.matters
+    if matters.since and matters.until and matters.since > matters.until:
         raise InvalidInput({"until": [N_("截止日期不能早于起始日期。")]})
     seed = seed or secrets.token_hex(16)
     with unit_of_work() as session:
         if (known := _drawn_before(session, command_id, actor)) is not None:
             return known
-        place = place_of(session, actor, wish.organisation_id)
+        place = place_of(session, actor, matters.organisation_id)
         population = _population(session, actor, wish, place)
         if not population:
             raise InvalidInput({"": [N_("没有符合条件的事项，无法抽样。")]})
@@ -156,10 +153,10 @@ def draw_sample(
             "organisation": place.id,
             "organisation_name": place.name,
             "path": place.path,
-            "process": wish.process,
-            "status": None if wish.status is None else str(wish.status),
-            "since": None if wish.since is None else wish.since.isoformat(),
-            "until": None if wish.until is None else wish.until.isoformat(),
+            "process": matters.process,
+            "status": None if matters.status is None else str(matters.status),
+            "since": None if matters.since is None else matters.since.isoformat(),
+            "until": None if matters.until is None else matters.until.isoformat(),
             "strata_by": str(wish.strata),
             "size": wish.size,
             "population_sha256": population_digest(population),
@@ -274,18 +271,14 @@ def _population(
             ProcessVersion.title,
         )
         .join(ProcessVersion, ProcessVersion.id == Instance.version_id)
-        .where(matters_seen(actor), Instance.path.like(f"{place.path}%"))
+        .where(
+            matters_seen(actor),
+            Instance.path.like(f"{place.path}%"),
+            *wish.matters.clauses(),
+        )
         .order_by(Instance.id)
         .limit(MOST_MATTERS + 1)
     )
-    if wish.process:
-        query = query.where(ProcessVersion.key == wish.process)
-    if wish.status is not None:
-        query = query.where(Instance.status == str(wish.status))
-    if wish.since is not None:
-        query = query.where(Instance.started_on >= wish.since)
-    if wish.until is not None:
-        query = query.where(Instance.started_on <= wish.until)
     rows = session.execute(query).all()
     if len(rows) > MOST_MATTERS:
         raise InvalidInput({"": [N_("符合条件的事项超过 20 万件，请缩小范围后再抽样。")]})

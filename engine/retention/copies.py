@@ -65,7 +65,7 @@ def files_without_entry(
     )
     named: set[int] = set()
     for (payload,) in kept:
-        named |= _named(json.loads(payload))
+        named |= _named(json.loads(payload or "{}"))
     rows = session.execute(
         select(Attachment.id, Attachment.sha256)
         .where(Attachment.instance_id == instance_id, Attachment.erased_at.is_(None))

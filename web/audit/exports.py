@@ -17,7 +17,6 @@ from openpyxl.styles import Font
 from engine.audit.event_log import write_event_log
 from engine.audit.exporting import (
     ExportKind,
-    MatterFilter,
     MatterLine,
     every_matter,
     record_export,
@@ -25,9 +24,10 @@ from engine.audit.exporting import (
 from engine.audit.listing import choices, every_finding
 from engine.audit.scope import FindingFilter, around, place_of, require_audience
 from engine.audit.views import FindingRow
+from engine.audit.wanted import MatterFilter
 from engine.errors import N_, NotFound
 from engine.runtime.views import MatterStatus
-from web.audit.filters import code, day, number, wanted_findings
+from web.audit.filters import code, number, wanted_findings, wanted_matters
 from web.audit.words import finding_sentence, finding_state, rule_title
 from web.context import actor, clock, login_required, reading
 from web.inbox.excel import FORMULA_MARKS, MEDIA_TYPE, date_cell, text_cell
@@ -76,7 +76,7 @@ def export(what: str, form: str) -> Response:
         raise NotFound
     given = request.form
     with_names = given.get("names") == "yes"
-    wanted = _matters_wanted(given) if kind is not ExportKind.FINDINGS else wanted_findings(given)
+    wanted = wanted_matters(given) if kind is not ExportKind.FINDINGS else wanted_findings(given)
     record_export(
         kind,
         form,
@@ -106,16 +106,6 @@ def export(what: str, form: str) -> Response:
     )
     response.headers["Cache-Control"] = "private, no-store"
     return response
-
-
-def _matters_wanted(given: Any) -> MatterFilter:
-    return MatterFilter(
-        organisation_id=number(given.get("organisation", "")),
-        process=given.get("process") or None,
-        status=code(MatterStatus, given.get("status", "")),
-        since=day(given.get("since", "")),
-        until=day(given.get("until", "")),
-    )
 
 
 def _write(

@@ -11,8 +11,10 @@ from typing import TypeVar
 from flask import request
 
 from engine.audit.scope import FindingFilter
+from engine.audit.wanted import MatterFilter
 from engine.compliance.findings import FindingState
 from engine.compliance.results import Outcome, Severity
+from engine.runtime.views import MatterStatus
 
 Code = TypeVar("Code", bound=StrEnum)
 ANY = "any"
@@ -37,6 +39,17 @@ def wanted_findings(arguments: Mapping[str, str] | None = None) -> FindingFilter
     if regulation and edition and article:
         found = replace(found, regulation=regulation, edition=edition, article=article)
     return found
+
+
+def wanted_matters(given: Mapping[str, str]) -> MatterFilter:
+    """Return which matters a form or an address asks for; what is not understood is left out."""
+    return MatterFilter(
+        organisation_id=number(given.get("organisation", "")),
+        process=given.get("process") or None,
+        status=code(MatterStatus, given.get("status", "")),
+        since=day(given.get("since", "")),
+        until=day(given.get("until", "")),
+    )
 
 
 def number(text: str) -> int | None:

@@ -26,7 +26,7 @@ from engine.audit.scope import around, matters_seen, place_of, require_audience
 from engine.errors import InvalidInput
 from engine.runtime.models import Instance, format_number
 from engine.runtime.views import MatterStatus
-from web.audit.filters import code, day, number
+from web.audit.filters import code, number, wanted_matters
 from web.context import actor, clock, login_required, reading
 from web.forms.page import ErrorLine
 from web.forms.posted import posted_command
@@ -68,11 +68,7 @@ def draw() -> Reply | tuple[str, int]:
     """Draw a sample. Sent twice, it is drawn once."""
     given = request.form.to_dict()
     wish = SampleWish(
-        organisation_id=number(given.get("organisation", "")),
-        process=given.get("process") or None,
-        status=code(MatterStatus, given.get("status", "")),
-        since=day(given.get("since", "")),
-        until=day(given.get("until", "")),
+        matters=wanted_matters(given),
         strata=code(Strata, given.get("strata", "")) or Strata.NONE,
         size=number(given.get("size", "")) or 0,
     )

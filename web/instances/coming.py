@@ -33,9 +33,9 @@ def coming(view: MatterView, told: MatterForecast | None) -> Coming:
         return Coming()
     first: dict[str, StepAhead] = {}
     last: dict[str, StepAhead] = {}
-    for step in told.steps:
-        first.setdefault(step.element, step)
-        last[step.element] = step
+    for ahead in told.steps:
+        first.setdefault(ahead.element, ahead)
+        last[ahead.element] = ahead
     stages: dict[str, str] = {}
     for stage in view.stages:
         elements = [step.element for step in stage.steps if step.element in first]
@@ -46,12 +46,12 @@ def coming(view: MatterView, told: MatterForecast | None) -> Coming:
             stages[stage.id] = _span(begin)
         elif stage.state is Progress.NOW:
             stages[stage.id] = _finished(max(last[e].day for e in elements), told)
-    numbers = {step.number: step for step in reversed(told.steps) if step.number}
+    numbers = {ahead.number: ahead for ahead in reversed(told.steps) if ahead.number}
     steps: dict[str, str] = {}
     for stage in view.stages:
         for step in stage.steps:
             # A key step may be drawn more than once and is shown once: the number tells.
-            found = first.get(step.element) or numbers.get(step.number)
+            found = first.get(step.element) or numbers.get(step.number or "")
             if step.state is Progress.AHEAD and found is not None:
                 steps[step.element] = in_time(found)
     return Coming(stages, steps)

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from engine.audit.event_log import NAMESPACE, write_event_log
-from engine.audit.exporting import MatterFilter
+from engine.audit.wanted import MatterFilter
 from engine.clock import ZONE, FixedClock
 from engine.errors import NotAllowed
 from engine.ledger.models import LedgerEntry

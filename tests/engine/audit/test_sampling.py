@@ -24,6 +24,7 @@ from engine.audit.sampling import (
     population_of,
     show_sample,
 )
+from engine.audit.wanted import MatterFilter
 from engine.clock import FixedClock
 from engine.errors import InvalidInput, NotAllowed, NotFound
 from engine.ledger.models import LedgerChain, LedgerEntry
@@ -79,9 +80,16 @@ def county(session: Session, clock: FixedClock) -> Played:
     return played
 
 
+OWN = ("strata", "size")
+"""What is said of the sample itself; the rest says which matters are wanted."""
+
+
 def sample(played: Played, by: str = "auditor", seed: str | None = "agreed", **wish: object) -> int:
     return draw_sample(
-        SampleWish(**wish),  # type: ignore[arg-type]
+        SampleWish(
+            MatterFilter(**{key: wish.pop(key) for key in tuple(wish) if key not in OWN}),  # type: ignore[arg-type]
+            **wish,  # type: ignore[arg-type]
+        ),
         actor=played.actor(by),
         clock=played.clock,
         seed=seed,
