@@ -138,11 +138,7 @@ _PERSONAL: Final = re.compile(
 
 def personal_numbers(value: object = "") -> int:
     """Count the identity and mobile telephone numbers in a text, full-width digits included."""
-    if value is None:
-        return 0
-    if not isinstance(value, str):
-        raise _Refused(N_("personal_numbers() 只能检查文字"))
-    return len(_PERSONAL.findall(unicodedata.normalize("NFKC", value)))
+    return len(_PERSONAL.findall(unicodedata.normalize("NFKC", _text(value))))
 
 
 CORE_FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(

@@ -188,9 +188,12 @@ POLICY: Mapping[Action, Rule] = {
         (r.owner, r.unless_subject(r.here(COMMITTEE), r.over(LEADING), r.auditors)), hidden=True
     ),
     Action.REPORT_ITEM: Rule((r.owner, r.unless_subject(r.here(COMMITTEE))), bar=(r.settled,)),
-    Action.EXTEND_ITEM: Rule((r.over(LEADING),), bar=(r.settled, r.about_oneself, r.own_item)),
+    Action.EXTEND_ITEM: Rule(
+        (r.not_for_owner(r.over(LEADING)),), bar=(r.settled, r.about_oneself, r.own_item)
+    ),
     Action.CLOSE_ITEM: Rule(
-        (r.owner_if_let, r.over(LEADING)), bar=(r.settled, r.about_oneself, r.own_item)
+        (r.owner_if_let, r.not_for_owner(r.over(LEADING))),
+        bar=(r.settled, r.about_oneself, r.own_item),
     ),
     Action.REOPEN_ITEM: Rule((r.over(LEADING),), bar=(r.not_settled, r.about_oneself)),
     # What an organisation owes in a year, and how far it is: its own posts, and those above.

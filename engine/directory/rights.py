@@ -7,7 +7,7 @@ None. :mod:`engine.directory.policy` puts them together; nothing here knows an a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.directory.actors import Actor, HeldPost, person_key
@@ -281,6 +281,17 @@ def owner(actor: Actor, item: ItemView) -> Grant | None:
 def owner_if_let(actor: Actor, item: ItemView) -> Grant | None:
     """Grant to the owner where the procedure lets them close it alone."""
     return owner(actor, item) if item.owner_closes else None
+
+
+def not_for_owner(*grants: Grants) -> Grants:
+    """Grant what ``grants`` say of posts other than those that the owner lent."""
+
+    def grant(actor: Actor, item: ItemView) -> Grant | None:
+        posts = tuple(post for post in actor.posts if post.on_behalf_of != item.owner_id)
+        other = actor if len(posts) == len(actor.posts) else replace(actor, posts=posts)
+        return next((found for g in grants if (found := g(other, item))), None)
+
+    return grant
 
 
 def unless_subject(*grants: Grants) -> Grants:

@@ -24,9 +24,10 @@ from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
 from engine.ledger.standing import RESTORED, restored_by
-from engine.retention.copies import erase_copies, files_without_entry
+from engine.retention.copies import GONE, erase_copies, files_without_entry
 from engine.runtime import store
 from engine.runtime.locking import instance_row
+from engine.runtime.rectification import forget_words
 from engine.runtime.world import matter_of, matter_view
 
 SEQS: Final = "seqs"
@@ -96,6 +97,7 @@ def erase_payloads(
             },
         ).scalar_one()
         assert erased == len(found)
+        forget_words(session, instance_id, payload[SEQS], GONE)
         erase_files(session, clock, [number for number, _ in files])
         erase_copies(session, instance_id, payload[SEQS])
         return erased

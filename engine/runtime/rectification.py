@@ -26,6 +26,7 @@ from engine.errors import N_, Conflict, NotFound
 from engine.forms.schema import FormSchema
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
+from engine.ledger.models import LedgerEntry
 from engine.runtime import store
 from engine.runtime.judging import announce_breaches, rejudge
 from engine.runtime.models import format_number
@@ -348,6 +349,31 @@ def said_by(event: Event, day: date, post: HeldPost | None) -> Saying:
         event.actor_id,
         event.on_behalf_of,
         post.key if post else None,
+    )
+
+
+def forget_words(session: Session, instance_id: int, seqs: Sequence[int], instead: str) -> None:
+    """Put ``instead`` in the place of the words of erased entries; that there was an item stays.
+
+    The words of a corrected step stand in both entries: either of them erased takes them.
+    """
+    corrections = select(LedgerEntry.seq).where(
+        LedgerEntry.chain_id == instance_id,
+        LedgerEntry.seq.in_(seqs),
+        LedgerEntry.kind == EntryKind.CORRECTED,
+    )
+    here = RectificationItem.instance_id == instance_id
+    gone = RectificationItem.seq.in_(seqs)
+    if session.scalars(corrections).first() is not None:
+        gone = here  # which step it was about is erased with it
+    session.execute(
+        update(RectificationItem).where(here, gone).values(problem=instead, measure=instead)
+    )
+    items = select(RectificationItem.id).where(here)
+    session.execute(
+        update(RectificationNote)
+        .where(RectificationNote.item_id.in_(items), RectificationNote.seq.in_(seqs))
+        .values(text=instead)
     )
 
 

@@ -13,6 +13,7 @@ from engine.directory.policy import POLICY, Action, Audience, audiences, decide,
 from engine.directory.things import (
     AttachmentView,
     BallotView,
+    ItemView,
     MatterView,
     MessageView,
     OrganisationView,
@@ -69,6 +70,7 @@ TASK = TaskView(5, MATTER, frozenset({"o3:secretary"}), organisation_id=3)
 DECISION = replace(TASK, decision=True)
 CLAIMED = replace(TASK, assignee_id=111)
 DELEGATED = replace(TASK, assignee_id=103)
+ITEM = ItemView(3, BRANCH[1], owner_id=102, subject_id=100)
 BOX = BallotView(7, TASK, voters=frozenset({100, 103, 111}), tellers=frozenset({101, 102}))
 PLACE = OrganisationView(*BRANCH)
 SOMEBODY = PersonView(103, 3, BRANCH[1])
@@ -98,6 +100,16 @@ TABLE = [
     (Action.GIVE_EXPLANATION, MATTER, HEADS | {"publicity"}),
     (Action.CONCLUDE_FINDING, MATTER, ABOVE | {"auditor"}),
     (Action.ALLOW_OVERRIDE, MATTER, ABOVE),
+    (Action.VIEW_ITEM, ITEM, SEEING | {"worker"}),
+    (Action.VIEW_ITEM, replace(ITEM, owner_id=100), SEEING | {"subject", "own_head"}),
+    (Action.REPORT_ITEM, ITEM, HEADS | {"publicity", "worker"}),
+    (Action.EXTEND_ITEM, ITEM, HEADS | ABOVE),
+    (Action.CLOSE_ITEM, ITEM, HEADS | ABOVE),
+    (Action.CLOSE_ITEM, replace(ITEM, owner_id=111), ABOVE),
+    (Action.CLOSE_ITEM, replace(ITEM, owner_closes=True), HEADS | ABOVE | {"worker"}),
+    (Action.CLOSE_ITEM, replace(ITEM, settled=True), set()),
+    (Action.REOPEN_ITEM, ITEM, set()),
+    (Action.REOPEN_ITEM, replace(ITEM, settled=True), HEADS | ABOVE),
     (Action.ERASE_CONTENT, MATTER, ABOVE | {"admin"}),
     (Action.MANAGE_INCIDENT, MATTER, {"admin"}),
     (

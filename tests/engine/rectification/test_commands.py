@@ -25,8 +25,12 @@ from engine.rectification.queries import (
     show_item,
     work_of,
 )
+from engine.retention.copies import GONE
+from engine.retention.operations import erase_payloads
+from engine.runtime import operations
 from engine.runtime.commands import ReusedCommand
 from tests.engine.conftest import Live
+from tests.engine.runtime.test_races import at_once
 from tests.factories import Desk, Matter
 from tests.rectifying import days, found, item, items, life, notes, say
 
@@ -280,8 +284,6 @@ def test_the_night_finds_what_became_overdue_though_the_matter_has_ended(
 
 
 def test_two_leaders_closing_at_once_close_it_once(live: Live) -> None:
-    from tests.engine.runtime.test_races import at_once
-
     matter = found(live.desk, item(live.desk))
     mine = items(matter)[0].id
     db.session().rollback()
@@ -296,8 +298,6 @@ def test_two_leaders_closing_at_once_close_it_once(live: Live) -> None:
 
 
 def test_a_double_click_at_once_counts_once(live: Live) -> None:
-    from tests.engine.runtime.test_races import at_once
-
     matter = found(live.desk, item(live.desk))
     mine, command = items(matter)[0].id, uuid4()
     db.session().rollback()
@@ -311,8 +311,6 @@ def test_a_double_click_at_once_counts_once(live: Live) -> None:
 
 
 def test_the_meeting_answers_while_a_leader_closes_and_one_of_them_wins(live: Live) -> None:
-    from tests.engine.runtime.test_races import at_once
-
     before = found(live.desk, item(live.desk))
     mine = items(before)[0].id
     meeting = live.desk.start(life())
@@ -320,8 +318,6 @@ def test_the_meeting_answers_while_a_leader_closes_and_one_of_them_wins(live: Li
     db.session().rollback()
 
     def answer() -> Any:
-        from engine.runtime import operations
-
         return operations.complete_task(
             task,
             {"last_time": [{"item": mine, "answer": "done"}]},
@@ -342,3 +338,15 @@ def test_dates_of_a_report_are_those_of_the_day_it_happened(desk: Desk, one: Mat
     assert one.entries[-1].occurred_on == start
     with unit_of_work():
         assert notes(items(one)[0].id)[-1].day == start
+
+
+def test_what_is_erased_with_its_time_is_erased_here_too(desk: Desk, one: Matter) -> None:
+    mine = items(one)[0].id
+    say(desk, "close", mine, "当事人姓名", by="secretary")
+    one.complete("conclude")
+    seqs = [e.seq for e in one.entries if e.kind in ("completed", "item_closed")]
+    erase_payloads(one.id, seqs, "保管期满", actor=desk.actor("superior"), clock=desk.clock)
+    db.session().expire_all()
+    gone = items(one)[0]
+    assert (gone.problem, gone.measure, gone.state) == (GONE, GONE, "closed")
+    assert notes(mine)[-1].text == GONE
