@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from engine.audit import owed
 from engine.clock import Clock
 from engine.compliance.findings import FindingState
 from engine.compliance.models import Finding, FindingNote
@@ -97,6 +98,19 @@ def waive(
     """
 
     def step(session: Session) -> Done:
+        about = owed.owed_finding(session, finding_id, lock=True)
+        if about is not None:
+            return owed.say(
+                session,
+                about,
+                EntryKind.WAIVED,
+                Action.WAIVE_FINDING,
+                reason,
+                FindingState.WAIVED,
+                actor=actor,
+                clock=clock,
+                command_id=command_id,
+            )
         finding, row, matter = _locked(session, finding_id)
         decision = require(actor, Action.WAIVE_FINDING, matter_view(row, matter))
         if finding.outcome != Outcome.NOT_MET:
@@ -175,6 +189,19 @@ def _note(
     command_id: UUID | None,
 ) -> Done:
     def step(session: Session) -> Done:
+        about = owed.owed_finding(session, finding_id, lock=True)
+        if about is not None:
+            return owed.say(
+                session,
+                about,
+                kind,
+                action,
+                words,
+                state,
+                actor=actor,
+                clock=clock,
+                command_id=command_id,
+            )
         finding, row, matter = _locked(session, finding_id)
         decision = require(actor, action, matter_view(row, matter))
         if finding.outcome == Outcome.PENDING:

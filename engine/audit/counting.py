@@ -10,6 +10,7 @@ from sqlalchemy import Date as DateType
 from sqlalchemy import cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from engine.audit.owed import duty_of
 from engine.audit.rows import Words
 from engine.audit.scope import FindingFilter, Place, conditions
 from engine.audit.views import (
@@ -118,13 +119,15 @@ def _rules(words: Words, rows: list[Any]) -> tuple[RuleTally, ...]:
     for row in rows:
         rule = words.rule_now(row.process_key, row.rule)
         definition = words.active(row.process_key)
+        duty = None if rule else duty_of(definition, None, row.rule)
+        known = rule or duty
         found.append(
             RuleTally(
                 row.process_key,
                 definition.package.title if definition else row.process_key,
                 row.rule,
-                rule.title if rule else row.rule,
-                rule.title_en if rule else row.rule,
+                known.title if known else row.rule,
+                known.title_en if known else row.rule,
                 _tally(row),
             )
         )

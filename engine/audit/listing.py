@@ -85,6 +85,11 @@ def choices(session: Session) -> Choices:
             for refs in rule.refs.values():
                 for cited in words.cited_of(refs):
                     articles[cited.title, cited.edition, cited.number] = cited
+        for duty in definition.package.duties.values() if definition is not None else ():
+            rules.setdefault(duty.rule, (duty.rule, duty.title, duty.title_en))
+            for basis in duty.basis:
+                owed = words.cited(basis.regulation, basis.edition, basis.article)
+                articles[owed.title, owed.edition, owed.number] = owed
     order = {
         (regulation.short, edition.id, number): place
         for regulation in words.regulations

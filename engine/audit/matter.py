@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from engine.audit import owed
 from engine.audit.commands import reaches, waiving_level
 from engine.audit.rows import Words, read_rows
 from engine.audit.views import Blocking, FindingRow, Found, Note
@@ -75,13 +76,27 @@ def show_finding(session: Session, actor: Actor, clock: Clock, finding_id: int) 
     """Return a finding with what people said of it. Raises NotFound where it is not to be seen."""
     instance_id = session.scalar(select(Finding.instance_id).where(Finding.id == finding_id))
     if instance_id is None:
-        raise NotFound
+        return _show_owed(session, actor, finding_id)
     opened = open_matter(session, actor, clock, instance_id)
     if not may_see_findings(actor, opened.view):
         raise NotFound
     rows = read_rows(session, [finding_id])
     found = _found(session, actor, rows, opened)[0]
     return replace(found, used=_used(session, found.row, opened))
+
+
+def _show_owed(session: Session, actor: Actor, finding_id: int) -> Found:
+    """Return a finding about a duty of an organisation. Raises NotFound."""
+    about = owed.owed_finding(session, finding_id)
+    if about is None or not owed.may_see(actor, about):
+        raise NotFound
+    (row,) = read_rows(session, [finding_id])
+    return Found(
+        row,
+        tuple(_notes(session, [finding_id]).get(finding_id, ())),
+        owed.what_may(session, actor, about, row, _ACTIONS),
+        owed.used_of(session, about),
+    )
 
 
 def _used(
@@ -146,7 +161,7 @@ def asked_of(
         about = [who for who in (actor.person_id, lender) if who is not None]
         query = (
             select(Finding.id)
-            .join(Instance, Instance.id == Finding.instance_id)
+            .outerjoin(Instance, Instance.id == Finding.instance_id)
             .where(
                 Finding.state == str(FindingState.ASKED),
                 Finding.outcome == str(Outcome.NOT_MET),

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine.audit.owed import duty_of
 from engine.audit.views import Cited, FindingRow
 from engine.compliance.books import rule_book
 from engine.compliance.findings import FindingState
@@ -19,11 +20,17 @@ from engine.compliance.results import ArticleRef, Outcome, Severity, sentence_fr
 from engine.compliance.rules import Rule, RuleBook
 from engine.definitions.versions import Definition, active_version, load_definition
 from engine.directory.models import Organisation
+from engine.duties.models import DutyRow
 from engine.runtime.models import Instance, format_number
+from engine.runtime.queries.rows import matter_fields
 
 FINDING_COLUMNS = (
     Finding.id,
     Finding.instance_id,
+    Finding.duty_id,
+    Finding.process_key,
+    DutyRow.key.label("duty_key"),
+    DutyRow.until.label("duty_until"),
     Finding.rule,
     Finding.element,
     Finding.round,
@@ -49,7 +56,7 @@ FINDING_COLUMNS = (
     Instance.serial,
     Instance.subject_id,
     Instance.title,
-    Instance.organisation_id,
+    Finding.organisation_id,
     Organisation.short_name.label("organisation_name"),
 )
 
@@ -58,8 +65,9 @@ def read_rows(session: Session, ids: Sequence[int]) -> list[FindingRow]:
     """Return the lines of findings, in the order of ``ids``."""
     rows = session.execute(
         select(*FINDING_COLUMNS)
-        .join(Instance, Instance.id == Finding.instance_id)
-        .join(Organisation, Organisation.id == Instance.organisation_id)
+        .outerjoin(Instance, Instance.id == Finding.instance_id)
+        .outerjoin(DutyRow, DutyRow.id == Finding.duty_id)
+        .join(Organisation, Organisation.id == Finding.organisation_id)
         .where(Finding.id.in_(ids))
     )
     words = Words(session)
@@ -117,6 +125,8 @@ class Words:
 
     def finding(self, row: Any) -> FindingRow:
         """Return a line of a list from a row of :data:`FINDING_COLUMNS`."""
+        if row.instance_id is None:
+            return self._owed(row)
         definition = self.definition(row.version_id)
         book = self.book(definition)
         rule = book.rule(row.rule, row.edition) or book.rule(row.rule) if book else None
@@ -126,12 +136,7 @@ class Words:
             id=row.id,
             instance_id=row.instance_id,
             matter_number=format_number(row.prefix, row.year, row.serial),
-            process_key=definition.package.key,
-            process_title=definition.package.title,
-            subject_id=row.subject_id,
-            subject_name=row.title,
-            organisation_id=row.organisation_id,
-            organisation_name=row.organisation_name,
+            **matter_fields(row, definition),
             rule=row.rule,
             rule_title=rule.title if rule else row.rule,
             rule_title_en=rule.title_en if rule else row.rule,
@@ -154,4 +159,45 @@ class Words:
             changed_at=row.changed_at,
             resolved_at=row.resolved_at,
             english=english,
+        )
+
+    def _owed(self, row: Any) -> FindingRow:
+        """Return a line about what an organisation owed in a period."""
+        definition = self.active(row.process_key)
+        duty = duty_of(definition, row.duty_key, row.rule)
+        title, title_en = (duty.title, duty.title_en) if duty else (row.rule, "")
+        return FindingRow(
+            id=row.id,
+            instance_id=None,
+            matter_number="",
+            process_key=row.process_key,
+            process_title=definition.package.title if definition else row.process_key,
+            subject_id=None,
+            subject_name="",
+            organisation_id=row.organisation_id,
+            organisation_name=row.organisation_name,
+            rule=row.rule,
+            rule_title=title,
+            rule_title_en=title_en or title,
+            element=row.element,
+            step_number=None,
+            step_title=title,
+            round=1,
+            seq=None,
+            outcome=Outcome(row.outcome),
+            severity=Severity(row.severity),
+            state=FindingState(row.state),
+            articles=tuple(self.cited(row.regulation, row.edition, n) for n in row.articles),
+            edition=row.edition,
+            day=row.day,
+            until=None,
+            provisional=row.provisional,
+            overridden=row.overridden,
+            sentence=sentence_from(row.template, row.params),
+            found_at=row.found_at,
+            changed_at=row.changed_at,
+            resolved_at=row.resolved_at,
+            english={title: title_en} if title_en else {},
+            duty_id=row.duty_id,
+            year=row.duty_until.year,
         )

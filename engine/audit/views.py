@@ -32,7 +32,8 @@ class FindingRow:
     """A finding as one line of a list."""
 
     id: int
-    instance_id: int
+    instance_id: int | None
+    """None for what an organisation owed in a period: that has a duty and no matter."""
     matter_number: str
     process_key: str
     process_title: str
@@ -63,6 +64,9 @@ class FindingRow:
     resolved_at: datetime | None
     english: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """English of the words of the sentence that come from the procedure's rules."""
+    duty_id: int | None = None
+    year: int | None = None
+    """The year in which the period of the duty ends."""
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,9 @@ def supervised(
             matter.subject_id.in_([who for who in (actor.person_id, lender) if who is not None])
         )
         if reach:
-            clauses.append(and_(or_(*reach), not_(_among(found.matter_id, about))))
+            # What has no matter is about nobody.
+            foreign = or_(found.matter_id.is_(None), not_(_among(found.matter_id, about)))
+            clauses.append(and_(or_(*reach), foreign))
     return or_(false(), *clauses)
 
 

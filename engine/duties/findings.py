@@ -34,10 +34,13 @@ _KEEP = text(
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n(duty_id bigint, process_key text,
         organisation_id bigint, path text, rule text, element text, severity text, regulation text,
         edition text, articles text[], day date, template text, params jsonb)
-    ON CONFLICT (duty_id) WHERE duty_id IS NOT NULL DO UPDATE SET outcome = 'not_met',
+    ON CONFLICT (duty_id) WHERE duty_id IS NOT NULL DO UPDATE SET
         template = excluded.template, params = excluded.params, path = excluded.path,
-        resolved_at = NULL, changed_at = excluded.changed_at,
-        state = CASE WHEN finding.outcome = 'not_met' THEN finding.state ELSE 'open' END
+        outcome = CASE WHEN finding.outcome = 'waived' THEN 'waived' ELSE 'not_met' END,
+        resolved_at = CASE WHEN finding.outcome = 'waived' THEN finding.resolved_at END,
+        changed_at = excluded.changed_at,
+        state = CASE WHEN finding.outcome IN ('not_met', 'waived') THEN finding.state
+            ELSE 'open' END
     WHERE finding.outcome NOT IN ('not_met', 'waived') OR finding.params <> excluded.params
         OR finding.template <> excluded.template
     """

@@ -78,7 +78,12 @@ class FindingSchema(Shape):
     """A finding as one line of a list."""
 
     id = fields.Integer(required=True)
-    instance_id = fields.Integer(required=True)
+    instance_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null for what an organisation owed in a period."},
+    )
+    duty_id = fields.Integer(required=True, allow_none=True)
     instance_number = fields.String(required=True)
     process = fields.String(required=True)
     subject_name = fields.String(required=True)
@@ -219,6 +224,7 @@ def finding_shape(row: FindingRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "instance_id": row.instance_id,
+        "duty_id": row.duty_id,
         "instance_number": row.matter_number,
         "process": row.process_key,
         "subject_name": row.subject_name,
