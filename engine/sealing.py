@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from engine.errors import N_, GuichengError
+from engine.errors import N_, Conflict
 
 OVERHEAD: Final = 48
 """By how many bytes an envelope is longer than what is in it."""
@@ -29,14 +29,14 @@ _SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 _ABOUT: Final = b"guicheng secret ballot 1 "
 
 
-class KeyMissing(GuichengError):
+class KeyMissing(Conflict):
     """The private key of a box is gone: nobody can open it any more."""
 
     code = "ballot_key_missing"
     default = N_("票箱的密钥文件不在了，票箱无法开启，只能作废后重新投票。")
 
 
-class EnvelopeDamaged(GuichengError):
+class EnvelopeDamaged(Conflict):
     """An envelope in a box was changed, or was never sealed for this box."""
 
     code = "ballot_damaged"

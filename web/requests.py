@@ -20,7 +20,9 @@ from engine.logging import configure_logging, request_id
 log = structlog.get_logger(__name__)
 
 HEADER: Final = "X-Request-ID"
-UNNAMED: Final = frozenset({"ballots.ballot", "ballots.cast", "api.ballot", "api.ballot_cast"})
+UNNAMED: Final = frozenset(
+    {"ballots.ballot", "ballots.cast", "api-ballots.ballot", "api-ballots.cast"}
+)
 """Pages of secret ballots: the log does not say who was there, or when somebody voted."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 """What is taken over from a proxy in front of us; anything else could be anything."""

@@ -63,6 +63,18 @@ def add_tally(tally: Tally, other: Tally) -> None:
             counter.update(other[key][place])
 
 
+def total_names(paper: Paper) -> set[str]:
+    """Return the names of all numbers that tellers may enter."""
+    names = set()
+    for number in range(len(paper.categories)):
+        names |= {f"{number}.{name}" for name in ("issued", "collected", "invalid")}
+        for question in paper.questions:
+            for place in question.places:
+                name = place_name(question, place)
+                names |= {f"{number}.{name}.{option.value}" for option in question.options}
+    return names
+
+
 def check_totals(
     paper: Paper, rolls: Mapping[str, Roll], given: Mapping[str, int | None]
 ) -> tuple[dict[str, PaperTotals], dict[str, list[str]]]:
@@ -73,6 +85,8 @@ def check_totals(
     """
     problems: dict[str, list[str]] = {}
     found: dict[str, PaperTotals] = {}
+    if not set(given) <= total_names(paper):
+        problems[""] = [N_("选票上没有这一项，请刷新页面后重新填写。")]
     for number, category in enumerate(paper.categories):
         issued = rolls[category].on_paper if category in rolls else 0
         if category in paper.by_hand:

@@ -265,3 +265,11 @@ def test_casting_leaves_no_trace_beside_the_box(
         BallotVoter, (vote.box.id, vote.world.people["worker"]), populate_existing=True
     )
     assert (line.way, line.voted_on) == ("electronic", date(2026, 11, 22))
+
+
+def test_a_new_sign_in_in_the_same_browser_shows_no_foreign_receipt(vote: Vote) -> None:
+    worker = vote.world.sign_in("worker")
+    vote.cast(worker)
+    worker.sign_in("worker")
+    worker.get(vote.url)
+    assert "您已投票" in worker.page and not CODE.search(worker.page)

@@ -7,6 +7,7 @@ from flask import Flask
 from web.api import (
     attachments,
     auth,
+    ballots,
     case_file,
     definitions,
     deployments,
@@ -38,6 +39,7 @@ def register(app: Flask) -> None:
         deployments,
         instances,
         rolls,
+        ballots,
         tasks,
         attachments,
         organisations,

@@ -6,6 +6,8 @@ no word of which sign-in cast which ballot.
 
 from __future__ import annotations
 
+import hashlib
+
 from flask import session
 
 from web.context import SESSION_KEY, LoginRequired
@@ -23,10 +25,23 @@ def sign_in_secret() -> str:
 
 
 def remember_cast(box_id: int) -> None:
-    """Let this browser remember that it cast a ballot."""
-    session[CAST_KEY] = [*session.get(CAST_KEY, ()), box_id][-MOST_REMEMBERED:]
+    """Let this browser remember that it cast a ballot with this sign-in."""
+    known = [*_remembered(), box_id][-MOST_REMEMBERED:]
+    session[CAST_KEY] = {"of": _mark(), "boxes": known}
 
 
 def was_cast_here(box_id: int) -> bool:
-    """Tell whether this browser cast the ballot, with this sign-in."""
-    return box_id in session.get(CAST_KEY, ())
+    """Tell whether this browser cast the ballot, with this sign-in and no other."""
+    return box_id in _remembered()
+
+
+def _remembered() -> list[int]:
+    found = session.get(CAST_KEY)
+    if not isinstance(found, dict) or found.get("of") != _mark():
+        return []
+    return list(found["boxes"])
+
+
+def _mark() -> str:
+    """Return what tells one sign-in from another, in the browser's own cookie only."""
+    return hashlib.sha256(b"cast with " + sign_in_secret().encode()).hexdigest()[:16]

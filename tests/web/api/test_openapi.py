@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.web.api.conftest import API, KEY, Town
+from tests.web.api.test_ballots import open_ballot
 
 CHECKS = [
     not_a_server_error,
@@ -75,6 +76,7 @@ def described(town: Town) -> Described:
             "finding_id": (1,),
             "notice_id": (1,),
             "item_id": (1,),
+            "ballot_id": (open_ballot(town).id,),
             "key": (KEY,),
             "regulation_id": ("admission_rules",),
             "form": ("first_talk",),
