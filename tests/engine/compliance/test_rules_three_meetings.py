@@ -1,4 +1,4 @@
-"""R-TM-06 to R-TM-13 at their borders: what a record from elsewhere may say and a form would not."""
+"""R-TM-06 to R-TM-13 at their borders, also in records that no form of ours would let pass."""
 
 from __future__ import annotations
 
