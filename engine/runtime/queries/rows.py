@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -50,6 +51,22 @@ def days_left(due_on: date | None, today: date, holidays: HolidayTable) -> int |
     return holidays.workdays_between(today, due_on).days
 
 
+def matter_fields(row: Any, definition: Definition) -> dict[str, Any]:
+    """Return what every line of a list says of its matter.
+
+    The row has the matter's prefix, year, serial, subject_id, title, organisation_id and
+    organisation_name.
+    """
+    return {
+        "process_key": definition.package.key,
+        "process_title": definition.package.title,
+        "subject_id": row.subject_id,
+        "subject_name": row.title,
+        "organisation_id": row.organisation_id,
+        "organisation_name": row.organisation_name,
+    }
+
+
 def task_row(
     session: Session,
     row: Record,
@@ -66,12 +83,7 @@ def task_row(
         id=row.id,
         instance_id=row.instance_id,
         matter_number=format_number(row.prefix, row.year, row.serial),
-        process_key=definition.package.key,
-        process_title=definition.package.title,
-        subject_id=row.subject_id,
-        subject_name=row.title,
-        organisation_id=row.organisation_id,
-        organisation_name=row.organisation_name,
+        **matter_fields(row, definition),
         stage_title=f"{stage.number} {stage.title}" if stage else None,
         element=row.element,
         step_number=step.number,
@@ -105,13 +117,8 @@ def matter_row(session: Session, row: Record, now: Iterable[str]) -> MatterRow:
     return MatterRow(
         id=row.id,
         number=format_number(row.prefix, row.year, row.serial),
-        process_key=definition.package.key,
-        process_title=definition.package.title,
         version_id=row.version_id,
-        subject_id=row.subject_id,
-        subject_name=row.title,
-        organisation_id=row.organisation_id,
-        organisation_name=row.organisation_name,
+        **matter_fields(row, definition),
         status=MatterStatus(row.status),
         outcome=row.outcome,
         outcome_title=titles.get(row.outcome) if row.outcome else None,
