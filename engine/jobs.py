@@ -33,7 +33,8 @@ from engine.ledger.checkpoints import checkpoint_due, seal_checkpoint
 from engine.ledger.keys import SigningKeyMissing, lock_checkpoints
 from engine.notifications.delivering import deliver
 from engine.notifications.envelopes import DELIVER
-from engine.notifications.sweeping import forget_old_notices, sweep_notices
+from engine.notifications.kinds import NoticeKind
+from engine.notifications.sweeping import forget_old_notices, sweep_notices, tell_duties
 from engine.queue import enqueue, worker_app
 from engine.runtime import operations
 from engine.runtime.messages import MESSAGE_DAYS
@@ -117,6 +118,8 @@ def build_worker(
     @job(REMIND_OF, retry=retry)
     def remind_of_duties(duty_ids: list[int], late: bool) -> None:
         duties.send_reminder(duty_ids, late)
+        kind = NoticeKind.DUTY_LATE if late else NoticeKind.DUTY_DUE
+        tell_duties(app.extensions["guicheng"], clock, kind, duty_ids)
 
     @worker.periodic(cron="*/10 * * * *")
     @job("seal", queueing_lock="seal")

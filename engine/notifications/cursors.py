@@ -11,6 +11,10 @@ BATCH: Final = 20_000
 """Most rows of one source that a sweep takes."""
 
 
+PATIENCE: Final = 5 * 60 * 1_000_000
+"""How long, in microseconds, a transaction may run that the cursor waits for."""
+
+
 class Stretch(NamedTuple):
     """The ids to read now: above ``after``, up to ``upto``."""
 
@@ -46,26 +50,32 @@ _BEGIN = text(
 )
 
 
-def stretch(session: Session, source: str) -> Stretch:
-    """Return what to read of a source, and note how far that is.
+def stretch(session: Session, source: str, now: int) -> Stretch:
+    """Return what to read of a source, and note how far that is. ``now`` is in microseconds.
 
     Rows of transactions that were still running are read again the next time, so whatever is made
-    of them has to bear being made twice. What was there before the first look is not read.
+    of them has to bear being made twice. What was there before the first look is not read. Nobody's
+    step takes longer than :data:`PATIENCE`; other transactions that do are not waited for.
     """
     # The newest id first: a transaction that is running when it is read cannot have ended before
     # the snapshot is asked for without having been committed, and then its rows are seen.
     newest = session.scalar(_SOURCES[source]) or 0
     snapshot = session.execute(_SNAPSHOT).one()
     known = session.execute(_READ, {"source": source}).one_or_none()
+    noted = session.execute(_READ, {"source": f"{source}:noted"}).one_or_none()
     if known is None:
-        first = {"source": source, "value": newest, "seen": newest, "horizon": snapshot.next}
-        session.execute(_WRITE, first)
+        _note(session, source, newest, newest, snapshot.next, now)
         return Stretch(newest, newest)
     upto = min(newest, known.value + BATCH)
-    if snapshot.oldest >= known.horizon:
-        moved = {"value": known.seen, "seen": max(known.seen, upto), "horizon": snapshot.next}
-        session.execute(_WRITE, {"source": source, **moved})
+    patient = noted is not None and 0 <= now - noted.value < PATIENCE
+    if snapshot.oldest >= known.horizon or not patient:
+        _note(session, source, known.seen, max(known.seen, upto), snapshot.next, now)
     return Stretch(known.value, upto)
+
+
+def _note(session: Session, source: str, value: int, seen: int, horizon: int, now: int) -> None:
+    session.execute(_WRITE, {"source": source, "value": value, "seen": seen, "horizon": horizon})
+    put(session, f"{source}:noted", now)
 
 
 def take(session: Session, source: str, first: int) -> int | None:

@@ -6,7 +6,7 @@ dies in between leaves a row that is taken for lost after a while and sent again
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -21,8 +21,9 @@ from engine.database import unit_of_work
 from engine.directory.actors import Actor
 from engine.directory.models import Account, Organisation, Person
 from engine.directory.policy import administered_organisations
+from engine.duties.queries import DutyLine
 from engine.errors import N_, Conflict, NotFound
-from engine.notifications.envelopes import new_delivery, schedule, titles
+from engine.notifications.envelopes import duty_titles, new_delivery, schedule, titles
 from engine.notifications.kinds import Channel, DeliveryState, NoticeKind
 from engine.notifications.mail import Failed, make_mail, send_mail
 from engine.notifications.models import Delivery, NoticePreference, Webhook
@@ -158,7 +159,7 @@ def _box(session: Session, person_id: int | None) -> _Box | None:
 # The lines of the mail itself when it is sent again, or those that wait for one.
 _LINES = text(
     """
-    SELECT n.id, n.kind, t.element, t.due_on, i.version_id, n.mail,
+    SELECT n.id, n.kind, n.about, t.element, t.due_on, i.version_id, n.mail,
         n.read_at IS NULL AND n.settled_at IS NULL
             AND (n.task_id IS NULL OR t.state = 'open') AS matters
     FROM notice n LEFT JOIN task t ON t.id = n.task_id LEFT JOIN instance i ON i.id = n.instance_id
@@ -191,14 +192,17 @@ def _mail(session: Session, row: Delivery, settings: Settings, clock: Clock) -> 
     session.execute(_TAKEN, {"id": row.id, **taken})
     if not said:
         return None
-    lines = [_said(session, line) for line in said]
+    duties = duty_titles(session, [line.about for line in said])
+    lines = [_said(session, line, duties) for line in said]
     subject, body = mail_words(lines, box.language, settings.public_url)
     return _by_mail(settings, clock, box.email, row.key, subject, body)
 
 
-def _said(session: Session, line: Row[Any]) -> Said:
+def _said(session: Session, line: Row[Any], duties: Mapping[str, DutyLine]) -> Said:
     procedure, step = titles(session, line.version_id, line.element)
     due_on = None if line.due_on == NO_LIMIT else line.due_on
+    if duty := duties.get(line.about):
+        procedure, due_on = duty.title, duty.due_on
     return Said(NoticeKind(line.kind), procedure, step, due_on)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from engine.clock import ZONE
 from engine.definitions.versions import load_definition
+from engine.duties.queries import DutyLine, duty_lines
 from engine.notifications.kinds import Channel, DeliveryState, NoticeKind
 from engine.notifications.models import Delivery
 from engine.notifications.quiet import PAUSE, digest_time, quiet_until
@@ -135,7 +136,7 @@ def _counted(session: Session, lines: Sequence[Line]) -> list[Said]:
     counts: dict[Said, int] = {}
     for line in lines:
         procedure, step = titles(session, line.version_id, line.element)
-        said = Said(line.kind, procedure, step, line.due_on)
+        said = Said(line.kind, procedure or line.title, step, line.due_on)
         counts[said] = counts.get(said, 0) + 1
     return [
         Said(said.kind, said.procedure, said.step, said.due_on, count)
@@ -152,6 +153,12 @@ def titles(session: Session, version_id: int | None, element: str | None) -> tup
     if step is None:
         return package.title, ""
     return package.title, f"{step.number} {step.title}" if step.number else step.title
+
+
+def duty_titles(session: Session, about: Iterable[str]) -> dict[str, DutyLine]:
+    """Return the duties among things that notices are about, by what they are called there."""
+    ids = [int(thing.removeprefix("duty:")) for thing in about if thing.startswith("duty:")]
+    return {f"duty:{duty.id}": duty for duty in duty_lines(session, ids)} if ids else {}
 
 
 def said_data(said: Said) -> dict[str, Any]:

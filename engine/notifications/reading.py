@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -14,8 +15,9 @@ from engine.database import read, unit_of_work
 from engine.directory.actors import Actor
 from engine.directory.models import Organisation
 from engine.directory.policy import visible_matters
+from engine.duties.queries import DutyLine
 from engine.errors import N_, InvalidInput, NotFound
-from engine.notifications.envelopes import titles
+from engine.notifications.envelopes import duty_titles, titles
 from engine.notifications.kinds import NoticeKind
 from engine.notifications.models import Notice
 from engine.notifications.telling import micros, moment_of, settle_person
@@ -52,6 +54,7 @@ class NoticeLine:
     instance_id: int | None = None
     task_id: int | None = None
     finding_id: int | None = None
+    organisation_id: int | None = None
 
 
 def unread_count(session: Session, person_id: int) -> int:
@@ -150,10 +153,13 @@ def _lines(session: Session, actor: Actor, rows: Any) -> list[NoticeLine]:
         if matters
         else ()
     )
-    return [_line(session, row, seen) for row in rows]
+    duties = duty_titles(session, [row.Notice.about for row in rows])
+    return [_line(session, row, seen, duties) for row in rows]
 
 
-def _line(session: Session, row: Row[Any], seen: set[int]) -> NoticeLine:
+def _line(
+    session: Session, row: Row[Any], seen: set[int], duties: Mapping[str, DutyLine]
+) -> NoticeLine:
     notice: Notice = row.Notice
     matter: Instance | None = row.Instance
     values: dict[str, Any] = {
@@ -165,7 +171,14 @@ def _line(session: Session, row: Row[Any], seen: set[int]) -> NoticeLine:
         "visible": matter is None or matter.id in seen,
     }
     if matter is None:
-        return NoticeLine(**values, organisation_name=row.place or "")
+        duty = duties.get(notice.about)
+        return NoticeLine(
+            **values,
+            process_title=duty.title if duty else "",
+            due_on=duty.due_on if duty else None,
+            organisation_name=row.place or "",
+            organisation_id=notice.organisation_id,
+        )
     if matter.id not in seen:
         return NoticeLine(**values)
     task: Task | None = row.Task

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from engine.clock import Clock
 from engine.definitions.versions import load_definition
 from engine.directory.codes import PostKind
+from engine.duties.codes import DutyState
+from engine.duties.queries import duty_lines
 from engine.notifications.cursors import Stretch
 from engine.notifications.kinds import TABLE, NoticeKind
 from engine.notifications.telling import Line, micros
@@ -255,28 +257,25 @@ def new_incidents(session: Session, ids: Stretch, day: date) -> Iterator[Line]:
             )
 
 
-_DUTIES = text(
-    "SELECT id, organisation_id, due_on FROM duty WHERE id = ANY(:ids) AND state IN ('due', 'late')"
-)
-
-
-def duties(session: Session, kind: NoticeKind, ids: Iterable[int], clock: Clock) -> list[Line]:
-    """Return the lines for duties that are due or late."""
+def duties(session: Session, kind: NoticeKind, ids: Sequence[int], clock: Clock) -> list[Line]:
+    """Return the lines for duties that are due or late, unless they have been done meanwhile."""
     office = Office(session, clock.today())
     late = kind is NoticeKind.DUTY_LATE
     return [
         Line(
             person_id,
-            f"duty:{row.id}",
+            f"duty:{duty.id}",
             kind,
             False,
             0,
-            organisation_id=row.organisation_id,
+            organisation_id=duty.organisation_id,
             stage=2 if late else 1,
-            due_on=row.due_on,
+            due_on=duty.due_on,
+            title=duty.title,
         )
-        for row in session.execute(_DUTIES, {"ids": list(ids)})
-        for person_id in office.holders(kind, row.organisation_id)
+        for duty in duty_lines(session, ids)
+        if duty.state is (DutyState.LATE if late else DutyState.DUE)
+        for person_id in office.holders(kind, duty.organisation_id)
     ]
 
 

@@ -53,14 +53,16 @@ def sweep_notices(settings: Settings, clock: Clock) -> int:
         if last is None:
             return 0
         since = moment_of(min(last, micros(now))) - OVERLAP
-        lines, moved = sources.opened_tasks(session, cursors.stretch(session, "task"), day)
+        lines, moved = sources.opened_tasks(
+            session, cursors.stretch(session, "task", micros(now)), day
+        )
         lines += sources.handed_over(session, since)
         endings, ended = sources.ended_matters(session, since)
         lines += endings
         lines += sources.new_findings(session, since, day)
-        notes = cursors.stretch(session, "finding_note")
+        notes = cursors.stretch(session, "finding_note", micros(now))
         lines += sources.said_of_findings(session, notes, day)
-        incidents = cursors.stretch(session, "incident")
+        incidents = cursors.stretch(session, "incident", micros(now))
         lines += sources.new_incidents(session, incidents, day)
         settle_matters(session, sorted(moved | ended), now)
         lines += _limits(session, clock)

@@ -46,6 +46,8 @@ class Line:
     version_id: int | None = None
     element: str | None = None
     due_on: date | None = None
+    title: str = ""
+    """Of what is no step of a procedure."""
 
 
 _STORED: Final = (
@@ -149,6 +151,15 @@ _SETTLE_INCIDENTS = text(
 )
 
 
+_SETTLE_DUTIES = text(
+    """
+    UPDATE notice n SET settled_at = :now, mail = NULL FROM duty d
+    WHERE n.about = 'duty:' || d.id AND n.settled_at IS NULL AND d.state NOT IN ('due', 'late')
+        AND n.kind IN ('duty_due', 'duty_late')
+    """
+)
+
+
 def settle_matters(session: Session, matters: Sequence[int], now: datetime) -> None:
     """Put to rest what concerns tasks of these matters that are done, or somebody else's now."""
     if matters:
@@ -161,6 +172,6 @@ def settle_person(session: Session, person_id: int, now: datetime) -> None:
 
 
 def settle_all(session: Session, now: datetime) -> None:
-    """The same for everybody, explanations given and incidents resolved included."""
-    for statement in (_SETTLE_ALL, _SETTLE_ASKED, _SETTLE_INCIDENTS):
+    """The same for everybody, and for explanations given, incidents resolved and duties done."""
+    for statement in (_SETTLE_ALL, _SETTLE_ASKED, _SETTLE_INCIDENTS, _SETTLE_DUTIES):
         session.execute(statement, {"now": now})

@@ -32,14 +32,14 @@ blueprint = Blueprint(
 )
 
 
-class _Only(StrEnum):
+class _Show(StrEnum):
     UNREAD = "unread"
 
 
 class NoticeQuery(PageQuery):
     """Which lines to list."""
 
-    only = Choice(_Only)
+    show = Choice(_Show)
 
 
 class NoticeSchema(Shape):
@@ -77,7 +77,7 @@ def list_notices(given: dict[str, Any]) -> Response:
     lines, next_cursor = my_notices(
         reading(),
         me,
-        unread=given.get("only") == _Only.UNREAD,
+        unread=given.get("show") == _Show.UNREAD,
         cursor=given.get("cursor"),
         limit=given["limit"],
     )

@@ -88,6 +88,8 @@ def target(line: NoticeLine) -> str:
     """Return the page on which a line can be dealt with."""
     if line.kind is NoticeKind.INCIDENT:
         return url_for("channels.index", _anchor="incidents")
+    if line.kind in (NoticeKind.DUTY_DUE, NoticeKind.DUTY_LATE) and line.organisation_id:
+        return url_for("years.year", organisation_id=line.organisation_id)
     if not line.visible or line.instance_id is None:
         return url_for("notices.index")
     if line.kind in ABOUT_TASKS and line.task_id and not line.settled:

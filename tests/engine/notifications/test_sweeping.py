@@ -20,6 +20,7 @@ from engine.notifications.sweeping import NOTICE_DAYS, forget_old_notices
 from engine.runtime.models import Task as TaskRow
 from tests.bpmn_builder import Task
 from tests.engine.notifications.conftest import Told
+from tests.engine.runtime.test_participants import gathered, gathering, remind, say
 from tests.factories import Matter, faulty, procedure, two_steps
 
 
@@ -294,6 +295,21 @@ def test_a_line_that_a_person_switched_off_is_not_written(told: Told) -> None:
     begin(told)
     told.sweep()
     assert told.to("applicant") == []
+
+
+def test_those_who_are_still_missing_are_reminded_and_the_others_are_not(told: Told) -> None:
+    tick(told)
+    matter = gathered(told.desk.start(gathering()), "member", "other_member", "deputy")
+    told.sweep()
+    tick(told)
+    say(matter, "other_member")
+    tick(told)
+    remind(matter)
+    told.sweep()
+    assert told.to("member") == ["reminded"] == told.to("deputy")[-1:]
+    assert "reminded" not in told.to("other_member") + told.to("secretary")
+    told.sweep()
+    assert told.to("member") == ["reminded"]
 
 
 def test_old_lines_go_and_fresh_ones_stay(told: Told) -> None:

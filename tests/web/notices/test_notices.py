@@ -341,7 +341,7 @@ def test_programs_read_them_too(told: World) -> None:
     assert ask("stranger", "GET")[1]["items"] == []
     assert ask("stranger", "POST", f"/{line['id']}/read")[0] == 404
     assert ask("leader", "POST", f"/{line['id']}/read")[0] == 204
-    assert ask("leader", "GET", "?only=unread")[1]["items"] == []
-    assert ask("leader", "GET", "?only=read")[0] == 422
+    assert ask("leader", "GET", "?show=unread")[1]["items"] == []
+    assert ask("leader", "GET", "?show=read")[0] == 422
     assert ask("leader", "GET", "?cursor=7")[0] == 422
     assert ask("leader", "POST", "/read")[0] == 204
