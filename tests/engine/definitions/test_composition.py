@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
+from engine.clock import FixedClock
 from engine.definitions.operations import deploy_package
 from engine.definitions.package import (
     Package,
@@ -100,7 +103,7 @@ CALLED = """
 </process>"""
 
 
-def form(key: str, *components: dict[str, object]) -> bytes:
+def form(key: str, *components: Mapping[str, object]) -> bytes:
     """Return a form of the components."""
     return json.dumps(
         {"schemaVersion": 18, "type": "default", "id": key, "components": components}
@@ -271,7 +274,9 @@ def alone() -> Package:
     return load_package(own)
 
 
-def test_a_component_can_be_checked_alone_but_not_deployed(session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_component_can_be_checked_alone_but_not_deployed(
+    session: Session, clock: FixedClock
+) -> None:
     package = alone()
     assert lint_package(package) == []
     with pytest.raises(PackageProblem) as caught:
