@@ -26,13 +26,12 @@ from engine.rectification.commands import item_view
 from engine.runtime.models import MATTER_COLUMNS, Instance, format_number
 from engine.runtime.queries.inbox import escaped
 from engine.runtime.queries.rows import Names
-from engine.runtime.rectification_models import RectificationItem, RectificationNote
+from engine.runtime.rectification_models import UNSETTLED, RectificationItem, RectificationNote
 
 BATCH: Final = 500
 _COLUMNS = SupervisedColumns(
     RectificationItem.instance_id, RectificationItem.organisation_id, RectificationItem.path
 )
-_UNSETTLED = RectificationItem.state.not_in([state.value for state in SETTLED])
 
 
 @dataclass(frozen=True)
@@ -192,7 +191,7 @@ def count_items(session: Session, actor: Actor, wanted: ItemFilter, today: date)
 
 def work_of(session: Session, actor: Actor, *, limit: int = 5) -> Work:
     """Return what of the ledger waits for the actor: first lines and counts."""
-    mine = and_(RectificationItem.owner_id == actor.person_id, _UNSETTLED)
+    mine = and_(RectificationItem.owner_id == actor.person_id, UNSETTLED)
     places = {post.organisation_id for post in actor.posts if post.kind in LEADING}
     waiting = and_(
         RectificationItem.organisation_id.in_(sorted(places)),
@@ -287,8 +286,8 @@ def place_choices(
 # --- inside -------------------------------------------------------------------------------------
 
 
-def _rows() -> Select[Any]:
-    query: Select[Any] = (
+def _rows() -> Select[*tuple[Any, ...]]:
+    return (
         select(
             RectificationItem,
             Instance.version_id,
@@ -302,10 +301,9 @@ def _rows() -> Select[Any]:
         .join(Organisation, Organisation.id == RectificationItem.organisation_id)
         .join(Person, Person.id == RectificationItem.owner_id)
     )
-    return query
 
 
-def _read(session: Session, query: Select[Any]) -> list[ItemRow]:
+def _read(session: Session, query: Select[*tuple[Any, ...]]) -> list[ItemRow]:
     found = []
     for item, version_id, prefix, year, serial, place, owner in session.execute(
         query.execution_options(populate_existing=True)
@@ -345,7 +343,7 @@ def _conditions(session: Session, wanted: ItemFilter, today: date) -> list[Colum
     if wanted.state is not None:
         found.append(RectificationItem.state == wanted.state.value)
     elif wanted.settled is not None:
-        found.append(settled if wanted.settled else _UNSETTLED)
+        found.append(settled if wanted.settled else UNSETTLED)
     if wanted.organisation_id is not None:
         path = session.scalar(
             select(Organisation.path).where(Organisation.id == wanted.organisation_id)
@@ -360,7 +358,7 @@ def _conditions(session: Session, wanted: ItemFilter, today: date) -> list[Colum
     if wanted.instance_id is not None:
         found.append(RectificationItem.instance_id == wanted.instance_id)
     if wanted.overdue:
-        found += [_UNSETTLED, RectificationItem.due_on < today]
+        found += [UNSETTLED, RectificationItem.due_on < today]
     if words := wanted.text.strip()[:100]:
         like = f"%{escaped(words)}%"
         owners = select(Person.id).where(Person.name.like(like))

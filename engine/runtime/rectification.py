@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
 
 from engine.clock import Clock
 from engine.compliance.items import SETTLED, Item, ItemState, corrected, raised_by
@@ -30,7 +31,7 @@ from engine.ledger.models import LedgerEntry
 from engine.runtime import store
 from engine.runtime.judging import announce_breaches, rejudge
 from engine.runtime.models import format_number
-from engine.runtime.rectification_models import RectificationItem, RectificationNote
+from engine.runtime.rectification_models import UNSETTLED, RectificationItem, RectificationNote
 from engine.runtime.transitions import Matter
 
 NUMBER: Final = "number"
@@ -44,7 +45,6 @@ _KINDS: Final[Mapping[str, EntryKind]] = {
     "extended": EntryKind.ITEM_EXTENDED,
     "carried": EntryKind.ITEM_CARRIED,
 }
-_UNSETTLED = RectificationItem.state.not_in([state.value for state in SETTLED])
 
 
 @dataclass(frozen=True)
@@ -363,7 +363,7 @@ def forget_words(session: Session, instance_id: int, seqs: Sequence[int], instea
         LedgerEntry.kind == EntryKind.CORRECTED,
     )
     here = RectificationItem.instance_id == instance_id
-    gone = RectificationItem.seq.in_(seqs)
+    gone: ColumnElement[bool] = RectificationItem.seq.in_(seqs)
     if session.scalars(corrections).first() is not None:
         gone = here  # which step it was about is erased with it
     session.execute(
@@ -397,7 +397,7 @@ def open_items(
             RectificationItem.organisation_id == matter.organisation_id,
             RectificationItem.process_key.in_(sorted(kinds)),
             RectificationItem.instance_id != (instance_id or 0),
-            _UNSETTLED,
+            UNSETTLED,
         )
         .order_by(RectificationItem.due_on, RectificationItem.id)
         .limit(MOST_OPEN)

@@ -143,7 +143,9 @@ def test_nothing_is_said_of_what_is_settled_or_withdrawn(desk: Desk, one: Matter
 def test_what_is_wrong_is_said_at_its_field(
     desk: Desk, one: Matter, command: str, words: dict[str, Any], wrong: str
 ) -> None:
-    more = {k: days(desk, v) if k in ("due", "occurred_on") else v for k, v in words.items()}
+    more: dict[str, Any] = {
+        k: days(desk, v) if k in ("due", "occurred_on") else v for k, v in words.items()
+    }
     with pytest.raises(InvalidInput) as refusal:
         say(desk, command, items(one)[0].id, more.pop("text", "内容"), by="secretary", **more)
     assert list(refusal.value.fields) == [wrong]
