@@ -27,6 +27,44 @@ def vote(path: str) -> str:
     )
 
 
+def _void(path: str) -> str:
+    """Return the sentence about a meeting without a quorum."""
+    return (
+        f"应到会有表决权的正式党员{{{{ {path}.due }}}}人，实到会{{{{ {path}.present }}}}人，"
+        "未超过半数，会议无效，改期召开。"
+    )
+
+
+def _committee_vote(fields: str) -> str:
+    """Return the sentence about the superior committee's vote, by the beginning of its fields."""
+    counted = {
+        "应到会委员": "due",
+        "实到会": "present",
+        "赞成": "for",
+        "不赞成": "against",
+        "弃权": "abstain",
+    }
+    numbers = "，".join(
+        f"{words}{{{{ step.data.{fields}_{key} }}}}人" for words, key in counted.items()
+    )
+    return f"{{{{ step.day }}}}，党委召开会议集体讨论，{numbers}。"
+
+
+def _if_written(paper: OfficialPaper, path: str, words: str = "") -> None:
+    """Add a paragraph that is there only when something was written."""
+    paper.control(f"if {path}")
+    paper.body(f"{words}{{{{ {path} }}}}")
+    paper.control("endif")
+
+
+def _close_resolution(paper: OfficialPaper) -> None:
+    """Add how every resolution of the members' meeting ends."""
+    _if_written(paper, "step.words.resolution")
+    paper.body("报上级党委审批。")
+    paper.signature(BRANCH, "{{ step.day }}")
+    paper.notes(SIGNED)
+
+
 def full_record() -> OfficialPaper:
     """全程纪实表。"""
     paper = OfficialPaper(landscape=True)
@@ -64,9 +102,7 @@ def activist_filing_report() -> OfficialPaper:
         "{{ steps.first_talk.day }}，党支部派{{ steps.first_talk.words.talkers }}同本人谈话，"
         "了解了本人的经历、对党的认识、入党动机、遵纪守法和家庭主要成员等情况。"
     )
-    paper.control("if steps.decide_activist.words.recommendation_opinion")
-    paper.body("推荐（推优）意见：{{ steps.decide_activist.words.recommendation_opinion }}")
-    paper.control("endif")
+    _if_written(paper, "steps.decide_activist.words.recommendation_opinion", "推荐（推优）意见：")
     paper.body(
         "{{ steps.decide_activist.day }}，支部委员会召开会议，"
         "应到{{ steps.decide_activist.data.committee_attendance.due }}人，"
@@ -168,10 +204,7 @@ def admission_resolution() -> OfficialPaper:
     paper.control("if step.data.admission_ballot == 'postponed'")
     paper.body("会议经讨论，决定暂不表决。")
     paper.control("elif step.data.admission_vote.outcome == 'no_quorum'")
-    paper.body(
-        "应到会有表决权的正式党员{{ step.data.admission_vote.due }}人，"
-        "实到会{{ step.data.admission_vote.present }}人，未超过半数，会议无效，改期召开。"
-    )
+    paper.body(_void("step.data.admission_vote"))
     paper.control("else")
     paper.body(vote("step.data.admission_vote"))
     paper.control("if step.data.admission_vote.outcome == 'lost'")
@@ -180,14 +213,7 @@ def admission_resolution() -> OfficialPaper:
     paper.body("赞成人数超过应到会有表决权的正式党员的半数，大会决议接收其为中共预备党员。")
     paper.control("endif")
     paper.control("endif")
-    paper.control("if step.words.resolution")
-    paper.body("{{ step.words.resolution }}")
-    paper.control("endif")
-    paper.body("报上级党委审批。")
-    paper.signature(BRANCH, "{{ step.day }}")
-    paper.notes(
-        "支部书记（签名）：{{ step.words.resolution_signer }}　　记录人：{{ step.words.recorder }}"
-    )
+    _close_resolution(paper)
     return paper
 
 
@@ -204,9 +230,7 @@ def admission_request() -> OfficialPaper:
         + "大会决议接收其为中共预备党员。"
     )
     paper.body("随文报送：{{ step.words.submitted_papers }}。")
-    paper.control("if step.words.general_branch_opinion")
-    paper.body("党总支审议意见：{{ step.words.general_branch_opinion }}")
-    paper.control("endif")
+    _if_written(paper, "step.words.general_branch_opinion", "党总支审议意见：")
     paper.body("妥否，请批示。")
     paper.signature(BRANCH, "{{ step.day }}")
     return paper
@@ -223,9 +247,7 @@ def admission_reply() -> OfficialPaper:
     paper.notes("文号：{{ step.words.approval_number }}")
     paper.body(
         "你支部报送的接收{{ person.name }}同志为中共预备党员的有关材料收悉。"
-        "{{ step.day }}，党委召开会议集体讨论，应到会委员{{ step.data.approval_due }}人，"
-        "实到会{{ step.data.approval_present }}人，赞成{{ step.data.approval_for }}人，"
-        "不赞成{{ step.data.approval_against }}人，弃权{{ step.data.approval_abstain }}人。"
+        + _committee_vote("approval")
     )
     paper.control("if step.data.approval_decision == 'disapprove'")
     paper.body("经表决，不予批准。请做好本人的思想工作。")
@@ -238,9 +260,7 @@ def admission_reply() -> OfficialPaper:
         "请及时通知本人，在党员大会上宣布，并编入党支部和党小组，继续进行教育和考察。"
     )
     paper.control("endif")
-    paper.control("if step.words.approval_opinion")
-    paper.body("{{ step.words.approval_opinion }}")
-    paper.control("endif")
+    _if_written(paper, "step.words.approval_opinion")
     paper.signature(ABOVE, "{{ step.day }}")
     return paper
 
@@ -257,10 +277,7 @@ def conversion_resolution() -> OfficialPaper:
     paper.body("党小组意见：{{ step.words.opinion_group }}")
     paper.body("支部委员会审查意见：{{ step.words.committee_opinion }}")
     paper.control("if step.data.conversion_vote.outcome == 'no_quorum'")
-    paper.body(
-        "应到会有表决权的正式党员{{ step.data.conversion_vote.due }}人，"
-        "实到会{{ step.data.conversion_vote.present }}人，未超过半数，会议无效，改期召开。"
-    )
+    paper.body(_void("step.data.conversion_vote"))
     paper.control("else")
     paper.body("提请表决的意见：{{ step.words.conversion_decision }}。")
     paper.body(vote("step.data.conversion_vote"))
@@ -270,14 +287,7 @@ def conversion_resolution() -> OfficialPaper:
         "{% else %}赞成人数未超过半数，上述意见没有通过。{% endif %}"
     )
     paper.control("endif")
-    paper.control("if step.words.resolution")
-    paper.body("{{ step.words.resolution }}")
-    paper.control("endif")
-    paper.body("报上级党委审批。")
-    paper.signature(BRANCH, "{{ step.day }}")
-    paper.notes(
-        "支部书记（签名）：{{ step.words.resolution_signer }}　　记录人：{{ step.words.recorder }}"
-    )
+    _close_resolution(paper)
     return paper
 
 
@@ -289,12 +299,7 @@ def conversion_reply() -> OfficialPaper:
     paper.notes("文号：{{ step.words.conversion_approval_number }}")
     paper.body(
         "你支部报送的关于{{ person.name }}同志转正问题的决议收悉。"
-        "{{ step.day }}，党委召开会议集体讨论，"
-        "应到会委员{{ step.data.conversion_approval_due }}人，"
-        "实到会{{ step.data.conversion_approval_present }}人，"
-        "赞成{{ step.data.conversion_approval_for }}人，"
-        "不赞成{{ step.data.conversion_approval_against }}人，"
-        "弃权{{ step.data.conversion_approval_abstain }}人。"
+        + _committee_vote("conversion_approval")
     )
     paper.control("if step.data.conversion_approval_decision == 'return'")
     paper.body("经讨论，退回重新研究。")
@@ -304,9 +309,7 @@ def conversion_reply() -> OfficialPaper:
         "请及时通知本人，并在党员大会上宣布。"
     )
     paper.control("endif")
-    paper.control("if step.words.conversion_approval_opinion")
-    paper.body("{{ step.words.conversion_approval_opinion }}")
-    paper.control("endif")
+    _if_written(paper, "step.words.conversion_approval_opinion")
     paper.signature(ABOVE, "{{ step.day }}")
     return paper
 
