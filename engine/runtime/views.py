@@ -238,6 +238,8 @@ class Taking:
     reason: str
     """Why they came late or left."""
     task_id: int | None
+    may_do: bool = False
+    """The reader may do the task: it is their own, or they enter papers for others."""
 
 
 @dataclass(frozen=True)

@@ -65,3 +65,10 @@ def open_matter(session: Session, actor: Actor, clock: Clock, instance_id: int) 
     each = decide(actor, Action.VIEW_EACH, view).allowed
     own = None if each else actor.person_id
     return Opened(row, matter, view, world, tasks, decision, sees, own)
+
+
+def is_mine(task: Row[Any], actor: Actor) -> bool:
+    """Tell whether an open task is the actor's to do: in their hands, or offered to them."""
+    if task.assignee_id is not None:
+        return bool(task.assignee_id == actor.person_id)
+    return not actor.principals.isdisjoint(task.candidates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -12,13 +13,13 @@ from sqlalchemy.orm import Session
 from engine.clock import ZONE, Clock
 from engine.definitions.models import ProcessVersion
 from engine.definitions.package import MessageAction
-from engine.directory.actors import Actor
+from engine.directory.actors import Actor, person_key
 from engine.directory.policy import Action, decide, require, visible_matters
 from engine.directory.things import MessageView as MessageThing
 from engine.errors import N_, Conflict, InvalidInput, NotFound
 from engine.runtime.models import MATTER_COLUMNS, NO_LIMIT, Instance
 from engine.runtime.people import form_context
-from engine.runtime.queries.access import Opened, open_matter
+from engine.runtime.queries.access import Opened, is_mine, open_matter
 from engine.runtime.queries.diagram import element_states
 from engine.runtime.queries.inbox import escaped, matches
 from engine.runtime.queries.records import Trail, history, read_trail, step_records
@@ -182,8 +183,10 @@ def _stages(
     for record in records:
         by_element.setdefault(record.element, []).append(record)
     # Of several tasks of one step, one's own counts.
-    waiting = sorted(opened.tasks, key=lambda task: _mine(task, actor))
+    own = person_key(actor.person_id)
+    waiting = sorted(opened.tasks, key=lambda task: (is_mine(task, actor), task.item == own))
     tasks = {task.element: task for task in waiting}
+    numbers = Counter(task.element for task in waiting)
     over = opened.row.status in ("completed", "cancelled")
     passed = element_states(opened, trail)
     steps: dict[str, list[StepState]] = {}
@@ -211,8 +214,14 @@ def _stages(
                 basis=step.basis,
                 state=state,
                 records=rounds,
-                task_id=task.id if task is not None and _mine(task, actor) else None,
-                waiting_for=_waiting_for(task, trail) if task is not None else None,
+                task_id=task.id if task is not None and is_mine(task, actor) else None,
+                waiting_for=(
+                    f"{definition.lanes[element].title}（{numbers[element]}）"
+                    if numbers[element] > 1 and element in definition.lanes
+                    else _waiting_for(task, trail)
+                    if task is not None
+                    else None
+                ),
                 due_on=task.due_on if task is not None and task.due_on != NO_LIMIT else None,
                 earliest_on=task.earliest_on if task is not None else None,
             )
@@ -245,12 +254,6 @@ def _stage_state(steps: list[StepState], over: bool) -> Progress:
     if Progress.AHEAD in states and not over:
         return Progress.NOW
     return Progress.DONE
-
-
-def _mine(task: Row[Any], actor: Actor) -> bool:
-    if task.assignee_id is not None:
-        return bool(task.assignee_id == actor.person_id)
-    return not actor.principals.isdisjoint(task.candidates)
 
 
 def _waiting_for(task: Row[Any], trail: Trail) -> str:

@@ -16,7 +16,7 @@ from engine.ledger.kinds import EntryKind
 from engine.runtime.matters import Matter, World
 from engine.runtime.participants import last_reminded, people_field
 from engine.runtime.people import form_context
-from engine.runtime.queries.access import Opened, open_matter
+from engine.runtime.queries.access import Opened, is_mine, open_matter
 from engine.runtime.queries.records import Trail, read_trail
 from engine.runtime.queries.rows import step_label
 from engine.runtime.views import Place, RollView, Taking
@@ -123,7 +123,7 @@ def _view(
     today: date,
     reminded: date | None,
 ) -> RollView:
-    taking = [_taking(trail, person, known) for person, known in people]
+    taking = [_taking(trail, actor, person, known) for person, known in people]
     missing = [one for one in taking if one.place is Place.MISSING]
     sees = decide(actor, Action.VIEW_EACH, opened.view).allowed
     step = opened.matter.definition.package.steps.get(roll.steps[0])
@@ -147,7 +147,7 @@ def _order(one: Taking) -> tuple[int, str, int]:
     return (list(Place).index(one.place), one.name, one.person_id)
 
 
-def _taking(trail: Trail, person: int, known: Mapping[str, Any]) -> Taking:
+def _taking(trail: Trail, actor: Actor, person: int, known: Mapping[str, Any]) -> Taking:
     task = known.get("task")
     place = Place.MISSING if task is not None else Place.LEFT if "left" in known else Place.DONE
     return Taking(
@@ -160,4 +160,5 @@ def _taking(trail: Trail, person: int, known: Mapping[str, Any]) -> Taking:
         left_on=known.get("left"),
         reason=known.get("reason", ""),
         task_id=task.id if task is not None else None,
+        may_do=task is not None and is_mine(task, actor),
     )
