@@ -50,7 +50,8 @@ _TASK = """
     t.id, t.instance_id, t.element, t.due_on, t.returned, t.assignee_id, t.created_at,
     coalesce(t.organisation_id, i.organisation_id) AS organisation_id, i.subject_id, i.version_id
 """
-# Who took the step that opened the task sees it at once, and need not be told.
+# Who took the step that opened the task sees it at once, and need not be told. All that a task
+# makes is told at once, so one that is read again has its lines.
 _FRESH = text(
     f"""
     SELECT {_TASK}, who.person_id, who.own, (
@@ -61,6 +62,7 @@ _FRESH = text(
     FROM task t JOIN instance i ON i.id = t.instance_id AND i.status = 'active'
     LEFT JOIN LATERAL ({_DOERS}) who ON true
     WHERE t.id > :after AND t.id <= :upto AND t.state = 'open'
+        AND NOT EXISTS (SELECT FROM notice n WHERE n.task_id = t.id AND n.settled_at IS NULL)
     """  # noqa: S608 - constants of this module; values are bound
 )
 _NEAR = text(
