@@ -29,6 +29,8 @@ from engine.documents.record import record_rows
 from engine.documents.values import step_values, template_values
 from engine.errors import N_, EngineFault, NotFound
 from engine.expressions import compile_expression
+from engine.forms import FormSchema
+from engine.forms.ballot_fields import unpublished
 from engine.runtime.queries.records import step_records
 
 DRAFT: Final = "草　稿　（该环节尚未记录，不作正式文书使用）"
@@ -106,12 +108,23 @@ def _offered(contents: Contents, paper: Paper) -> bool:
     hidden = {e.element for e in contents.trail.entries if e.seq in contents.closed}
     if hidden & use.elements(paper.step):
         return False
+    if contents.opened.own_only is not None and any(
+        unpublished(form.ballots)
+        for element in use.elements(paper.step)
+        if (form := _form(contents, element)) is not None
+    ):
+        return False
     if paper.step is None:
         return True
     answers = _answers(contents, paper.step)
     if answers is None:
         return any(task.element == paper.step for task in contents.opened.tasks)
     return paper.when is None or bool(compile_expression(paper.when).evaluate(answers))
+
+
+def _form(contents: Contents, element: str) -> FormSchema | None:
+    known = element in contents.definition.package.steps
+    return contents.definition.form_of(element) if known else None
 
 
 def _done(contents: Contents, paper: Paper) -> bool:

@@ -97,6 +97,20 @@ def check_questions(questions: Sequence[Field], refuse: Refuse) -> tuple[Field, 
     return tuple(questions)
 
 
+def unpublished(fields: Sequence[Field]) -> list[str]:
+    """Return the ballots of a form whose details are for those who lead, not for the voters."""
+    return [f.key for f in fields if f.kind is FieldKind.BALLOT and not f.flag("publish", True)]
+
+
+def numbers_only(data: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """Return a step's data with nothing of these ballots but how many there were."""
+    found = dict(data)
+    for key in keys:
+        if isinstance(found.get(key), Mapping):
+            found[key] = {k: v for k, v in found[key].items() if k not in ("counts", "categories")}
+    return found
+
+
 def count_from(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return a count as a scenario gives it, completed: ``issued`` and what differs from all."""
     issued = given.get("issued", 0)

@@ -12,11 +12,13 @@ from sqlalchemy import func, select
 from engine.ballots.models import BallotBox, BallotVoter
 from engine.database import db, unit_of_work
 from engine.definitions.operations import deploy_package
+from engine.definitions.versions import load_definition
 from engine.directory.models import Membership
 from engine.forms.models import Draft
 from engine.ledger.models import LedgerEntry
 from engine.runtime import operations
-from engine.runtime.models import Task
+from engine.runtime.models import Instance, Task
+from engine.runtime.queries.records import read_trail, step_records
 from tests.ballot_builder import ballot_package
 from tests.web.conftest import Browser, World
 
@@ -273,3 +275,24 @@ def test_a_new_sign_in_in_the_same_browser_shows_no_foreign_receipt(vote: Vote) 
     worker.sign_in("worker")
     worker.get(vote.url)
     assert "您已投票" in worker.page and not CODE.search(worker.page)
+
+
+def test_what_is_not_published_is_not_read_on_the_matter_s_page_either(world: World) -> None:
+    vote = Vote(world, publish="false")
+    worker, leader = world.sign_in("worker"), world.sign_in("leader")
+    vote.cast(worker, "excellent")
+    vote.cast(leader, "excellent")
+    leader.get(f"/tasks/{vote.task}")
+    leader.post(
+        f"/tasks/{vote.task}", {"_command": leader.hidden("_command"), "_occurred_on": "2026-11-22"}
+    )
+    view = world.actor("worker")
+    trail = read_trail(
+        db.session(),
+        load_definition(db.session(), db.session.get(Instance, vote.matter).version_id),
+        vote.matter,
+    )
+    [record] = [r for r in step_records(trail, with_data=True, own_only=view.person_id) if r.data]
+    assert "发出 3 张" in str(record.data) and "excellent" not in str(record.data)
+    [whole] = [r for r in step_records(trail, with_data=True) if r.data]
+    assert "excellent 2" in str(whole.data)

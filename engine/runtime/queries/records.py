@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from engine.compliance.items import ITEM_KINDS
 from engine.definitions.versions import Definition
+from engine.forms.ballot_fields import numbers_only, unpublished
 from engine.forms.words import Answer
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
@@ -115,7 +116,10 @@ def step_records(trail: Trail, *, with_data: bool, own_only: int | None = None) 
         data = payload.get("data") or {}
         form = trail.definition.forms.get(step.form) if step else None
         whose = payload.get("item")
-        readable = with_data and (own_only is None or whose in (None, own_only))
+        if own_only is not None and form is not None and form.ballots:
+            data = numbers_only(data, unpublished(form.ballots))
+        theirs = own_only is None or whose in (None, own_only)
+        readable = with_data and theirs
         answers = form.in_words(data, trail.names) if readable and form is not None else []
         lines, documents = _shown(trail, answers)
         post = payload.get("post")
