@@ -139,7 +139,7 @@ def step_records(trail: Trail, *, with_data: bool, own_only: int | None = None) 
                 undone=entry.seq in undone,
                 data=lines,
                 documents=documents,
-                corrections=tuple(corrections.get(entry.seq, ())) if readable else (),
+                corrections=tuple(corrections.get(entry.seq, ())) if theirs else (),
                 for_name=trail.names.person(whose) if whose is not None else None,
             )
         )
