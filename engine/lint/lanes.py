@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from lxml import etree
+
 from engine.definitions.package import MANIFEST, Lane, Package, Subject, Who
 from engine.definitions.versions import match_lane
 from engine.directory.codes import OrganisationKind, PostKind
-from engine.lint.diagram import SUBPROCESSES, Diagram, Node
+from engine.lint.diagram import SUBPROCESSES, Diagram, Node, first, text_of
 from engine.lint.findings import Findings
 from engine.lint.names import HUMAN, Entry, check_statuses, did_you_mean, entry_of
 from engine.lint.paths import Paths, entry
@@ -35,6 +39,8 @@ def _check_lanes(package: Package, diagram: Diagram, found: Findings) -> None:
             )
         else:
             used.add(lane.id)
+            if lane.who is Who.ITEM:
+                _check_items(diagram, lane, drawn.nodes, found)
     titles: dict[str, str] = {}
     for lane in package.lanes.values():
         place = entry_of(package, "lane", lane.id)
@@ -55,6 +61,30 @@ def _check_lanes(package: Package, diagram: Diagram, found: Findings) -> None:
                 at=place,
             )
         _check_lane(package, lane, place, found)
+
+
+def _check_items(diagram: Diagram, lane: Lane, nodes: Iterable[str], found: Findings) -> None:
+    """Report tasks for each of a list of people that do not run for each of a list."""
+    for node in (diagram.nodes[id] for id in nodes if id in diagram.nodes):
+        around = (node, *diagram.scopes_of(node))
+        if node.kind in HUMAN and not any(_runs_for_each(place.xml) for place in around):
+            found.error(
+                "lane-item-without-list",
+                diagram.file,
+                f"“{node.name or node.id}”由“{lane.title}”办理，却没有对名单上的每个人各办一次",
+                "请画成并行多实例，写明 loopDataInputRef 和 inputDataItem；或改用别的泳道",
+                at=node,
+            )
+
+
+def _runs_for_each(xml: etree._Element) -> bool:
+    many = first(xml, "multiInstanceLoopCharacteristics")
+    return (
+        many is not None
+        and many.get("isSequential") != "true"
+        and bool(text_of(first(many, "loopDataInputRef")))
+        and first(many, "inputDataItem") is not None
+    )
 
 
 def _check_lane(package: Package, lane: Lane, place: Entry, found: Findings) -> None:

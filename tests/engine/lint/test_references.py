@@ -140,6 +140,13 @@ def test_a_step_of_no_task() -> None:
     assert "check" in unknown.message, "says what was probably meant"
 
 
+def test_a_lane_of_each_person_needs_a_list() -> None:
+    old = 'who = "participants"\nroles = ["contacts"]\nor_lane = "branch"'
+    problems = spoil(TOML, (old, 'who = "item"'))
+    assert codes(problems) == ["lane-item-without-list"]
+    assert problems[0].element == "check"
+
+
 def test_a_task_without_lane() -> None:
     problems = spoil(
         BPMN,
