@@ -13,7 +13,7 @@ from engine.settings import ROOT
 from tests.bench.installation import BENCH_DIR, DATA_DIR
 from tests.bench.report import Report, say
 
-PARTS = ("engine", "http", "loop", "inbox", "size", "timers", "rules", "verify")
+PARTS = ("engine", "http", "loop", "inbox", "size", "timers", "rules", "verify", "board")
 
 
 def main() -> None:
