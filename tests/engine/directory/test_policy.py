@@ -163,7 +163,9 @@ TABLE = [
     (Action.RUN_BALLOT, BOX, HEADS | {"own_head"}),
     (Action.COUNT_PAPER, BOX, {"contact", "worker"}),
     (Action.COUNT_PAPER, replace(BOX, open=False), set()),
-    (Action.VIEW_BOARD, PLACE, SEEING | {"own_head", "chosen"}),
+    # Whoever leads a group sees what it owes; what lies below is for those who lead more.
+    (Action.VIEW_BOARD, PLACE, SEEING | {"own_head", "chosen", "leader"}),
+    (Action.VIEW_BOARD_BELOW, PLACE, HEADS | ABOVE | {"auditor", "own_head", "chosen"}),
     (Action.VIEW_FINDINGS, PLACE, SEEING | {"own_head", "chosen"}),
     (Action.VIEW_FINDINGS, MATTER, SEEING),
     (
