@@ -66,8 +66,8 @@ def _check_lanes(package: Package, diagram: Diagram, found: Findings) -> None:
 def _check_items(diagram: Diagram, lane: Lane, nodes: Iterable[str], found: Findings) -> None:
     """Report tasks for each of a list of people that do not run for each of a list."""
     for node in (diagram.nodes[id] for id in nodes if id in diagram.nodes):
-        around = (node, *diagram.scopes_of(node))
-        if node.kind in HUMAN and not any(_runs_for_each(place.xml) for place in around):
+        around = [node.xml, *(scope.xml for scope in diagram.scopes_of(node))]
+        if node.kind in HUMAN and not any(map(_runs_for_each, around)):
             found.error(
                 "lane-item-without-list",
                 diagram.file,
