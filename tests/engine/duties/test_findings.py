@@ -17,6 +17,12 @@ def findings() -> list[Finding]:
     return list(db.session().scalars(wanted))
 
 
+def ours(year: Year) -> Finding:
+    """Return the one finding of the branch."""
+    (found,) = [f for f in findings() if f.organisation_id == year.desk.town.branch]
+    return found
+
+
 def test_what_is_due_is_no_finding(monthly: Year) -> None:
     monthly.run(date(2027, 1, 31))
     assert findings() == []
@@ -24,7 +30,7 @@ def test_what_is_due_is_no_finding(monthly: Year) -> None:
 
 def test_what_is_late_is_one_that_says_what_lacks(monthly: Year) -> None:
     monthly.run(date(2027, 2, 1))
-    (found,) = [f for f in findings() if f.organisation_id == monthly.desk.town.branch]
+    found = ours(monthly)
     assert (found.rule, found.outcome, found.severity) == ("R-TM-01", "not_met", "warning")
     assert (found.instance_id, found.duty_id) == (None, monthly.rows()[0].id)
     assert (found.process_key, found.day) == ("monthly", date(2027, 1, 31))
@@ -46,7 +52,7 @@ def test_made_up_it_stays_and_says_when(monthly: Year) -> None:
     monthly.hold("monthly", date(2027, 2, 10))
     monthly.hold("monthly", date(2027, 2, 18))
     monthly.run()
-    found = findings()[0]
+    found = ours(monthly)
     assert found.outcome == "not_met"
     assert render(sentence_from(found.template, found.params)).endswith(
         "到 2027-02-18 才补足，晚 18 天。"
@@ -57,11 +63,11 @@ def test_held_in_time_and_entered_late_it_is_met_after_all(monthly: Year) -> Non
     monthly.run(date(2027, 2, 3))
     matter = monthly.hold("monthly", date(2027, 1, 31))
     monthly.run()
-    found = findings()[0]
+    found = ours(monthly)
     assert found.outcome == "met" and found.resolved_at is not None
     matter.cancel()
     monthly.run()
-    again = findings()[0]
+    again = ours(monthly)
     assert (again.id, again.outcome, again.resolved_at) == (found.id, "not_met", None)
 
 
@@ -69,4 +75,4 @@ def test_it_does_not_apply_to_a_branch_that_was_gone(monthly: Year) -> None:
     monthly.run(date(2027, 2, 3))
     monthly.change("branch", dissolved_on=date(2027, 1, 20))
     monthly.run()
-    assert findings()[0].outcome == "not_applicable"
+    assert ours(monthly).outcome == "not_applicable"
