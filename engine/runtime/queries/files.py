@@ -16,8 +16,8 @@ from engine.errors import N_, Conflict, NotFound
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.runtime import store
-from engine.runtime.queries.access import open_matter
-from engine.runtime.queries.records import read_files
+from engine.runtime.queries.access import Opened, open_matter
+from engine.runtime.queries.records import read_files, read_trail, step_records
 from engine.runtime.views import AttachmentRef
 
 _FILE = text(
@@ -60,6 +60,9 @@ def attachment(actor: Actor, clock: Clock, attachment_id: int) -> AttachmentFile
             matter = opened.view
             documents = opened.matter.definition.package.documents
             sensitive = any(d.sensitive and d.title == row.document for d in documents)
+            mine = _readable(session, opened)
+            if mine is not None and row.id not in mine and row.uploaded_by != actor.person_id:
+                raise NotFound
         elif row.uploaded_by != actor.person_id:
             raise NotFound  # nobody else is to learn that it was uploaded
         view = AttachmentView(matter, row.uploaded_by, sensitive)
@@ -93,4 +96,19 @@ def matter_documents(
     opened = open_matter(session, actor, clock, instance_id)
     if not decide(actor, Action.VIEW_OPINIONS, opened.view).allowed:
         raise NotFound(N_("没有找到，可能已被删除，或您无权查看。"))
-    return tuple(read_files(session, instance_id).values())
+    files = read_files(session, instance_id)
+    mine = _readable(session, opened)
+    return tuple(file for number, file in files.items() if mine is None or number in mine)
+
+
+def _readable(session: Session, opened: Opened) -> frozenset[int] | None:
+    """Return the files that somebody may read who sees of a list only their own; None: all.
+
+    Where each of many hands something in, they do not read it from one another.
+    """
+    definition = opened.matter.definition
+    if opened.own_only is None or not definition.rolls:
+        return None
+    trail = read_trail(session, definition, opened.row.id)
+    records = step_records(trail, with_data=True, own_only=opened.own_only)
+    return frozenset(file.id for record in records for file in record.documents)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
+from engine.attachments.operations import add_attachment
+from engine.attachments.store import Store
 from engine.compliance.facts import Facts
 from engine.compliance.from_ledger import read_facts
 from engine.database import db
@@ -20,6 +24,7 @@ from engine.directory.models import Membership, Person
 from engine.errors import InvalidInput, NotAllowed, NotFound, NotRunning, TaskClosed
 from engine.runtime import operations
 from engine.runtime.participants import RemindedAlready
+from engine.runtime.queries.files import attachment, matter_documents
 from engine.runtime.store import read_participants
 from engine.signals import people_reminded
 from tests.bpmn_builder import instances
@@ -135,6 +140,40 @@ def say(matter: Matter, name: str, by: str | None = None) -> Any:
     task = next(task for task in matter.tasks if task.item == item)
     actor = matter.desk.actor(by or name)
     return operations.complete_task(task.id, {}, actor=actor, clock=matter.desk.clock)
+
+
+# --- what each hands in for themselves ----------------------------------------------------------
+
+
+def hand_in(matter: Matter, name: str, store: Store) -> int:
+    """Let a member hand in a file with their own task; return its id."""
+    person = matter.desk.town.people[name]
+    file = add_attachment(
+        matter.desk.clock,
+        store,
+        io.BytesIO(b"%PDF-1.7\n%%EOF\n"),
+        name=f"{name}.pdf",
+        document="材料",
+        person_id=person,
+    )
+    task = next(task for task in matter.tasks if task.item == f"p{person}")
+    actor = matter.desk.actor(name)
+    operations.complete_task(task.id, {"files": [file.id]}, actor=actor, clock=matter.desk.clock)
+    return file.id
+
+
+def test_members_do_not_read_each_others_files(desk: Desk, matter: Matter, tmp_path: Path) -> None:
+    store = Store(tmp_path, max_bytes=1_000)
+    theirs, own = hand_in(matter, "other_member", store), hand_in(matter, "member", store)
+    member = desk.actor("member")
+    with pytest.raises(NotFound):
+        attachment(member, desk.clock, theirs)
+    assert attachment(member, desk.clock, own).name == "member.pdf"
+    assert attachment(desk.actor("secretary"), desk.clock, theirs).name == "other_member.pdf"
+    listed = matter_documents(db.session(), member, desk.clock, matter.id)
+    assert [file.id for file in listed] == [own]
+    listed = matter_documents(db.session(), desk.actor("secretary"), desk.clock, matter.id)
+    assert {file.id for file in listed} == {own, theirs}
 
 
 # --- a task of one's own ------------------------------------------------------------------------
