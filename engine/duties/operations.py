@@ -14,7 +14,7 @@ import structlog
 from engine.clock import Clock
 from engine.compliance.parameter_store import forget_settings
 from engine.compliance.regulation_store import forget_regulations
-from engine.database import unit_of_work
+from engine.database import db, unit_of_work
 from engine.duties.catalogue import Catalogue, catalogue, forget_catalogue
 from engine.duties.drafts import BATCH, REMIND_OF, open_drafts, remind
 from engine.duties.findings import keep_findings
@@ -72,10 +72,10 @@ def hear_matter(instance_id: int, clock: Clock) -> None:
 
 def step_happened(element: str | None, instance_id: int, clock: Clock) -> None:
     """Count a step that has just been recorded, if it is one that counts for anything."""
+    if element is not None and element not in catalogue(db.session()).elements:
+        return
     with unit_of_work() as session:
-        known = catalogue(session)
-        if element is None or element in known.elements:
-            _heard(session, known, [instance_id], clock)
+        _heard(session, catalogue(session), [instance_id], clock)
 
 
 def send_reminder(duty_ids: list[int], late: bool) -> None:
