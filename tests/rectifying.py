@@ -11,8 +11,7 @@ from sqlalchemy import select
 
 from engine.database import db
 from engine.definitions.package import Package, load_package
-from engine.rectification import commands
-from engine.rectification.commands import Words
+from engine.rectification.commands import DEEDS, Words, say_item
 from engine.runtime.commands import Done
 from engine.runtime.rectification_models import RectificationItem, RectificationNote
 from tests.factories import Desk, Matter, UserTask, procedure
@@ -162,11 +161,14 @@ def say(
 ) -> Done:
     """Carry out one of the commands on an item."""
     words = {k: more.pop(k) for k in ("occurred_on", "due", "done", "files") if k in more}
-    carry = getattr(commands, f"{command}_item")
-    done: Done = carry(
-        item_id, Words(text, **words), actor=desk.actor(by), clock=desk.clock, **more
+    return say_item(
+        DEEDS[command],
+        item_id,
+        Words(text, **words),
+        actor=desk.actor(by),
+        clock=desk.clock,
+        **more,
     )
-    return done
 
 
 def days(desk: Desk, count: int) -> date:

@@ -6,7 +6,7 @@ ended. That it is put right is never for its owner alone to say, unless the proc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -46,7 +46,31 @@ class Words:
     files: Sequence[int] = ()
 
 
-def report_item(
+@dataclass(frozen=True)
+class Deed:
+    """What people may do about an item: the entry that it leaves, and the right that it takes."""
+
+    kind: EntryKind
+    action: Action
+    new_day: bool = False
+    """Whether it gives the item a new last day, ``Words.due``."""
+
+
+DEEDS: Final[Mapping[str, Deed]] = {
+    "report": Deed(EntryKind.ITEM_REPORTED, Action.REPORT_ITEM),
+    "extend": Deed(EntryKind.ITEM_EXTENDED, Action.EXTEND_ITEM, new_day=True),
+    "close": Deed(EntryKind.ITEM_CLOSED, Action.CLOSE_ITEM),
+    "reopen": Deed(EntryKind.ITEM_REOPENED, Action.REOPEN_ITEM, new_day=True),
+}
+"""Deeds by the name they have in addresses.
+
+*report* says how it goes, with evidence, and with ``Words.done`` that it may be closed; *close*
+(销号) that the problem is put right; *reopen* that it is not, after all.
+"""
+
+
+def say_item(
+    deed: Deed,
     item_id: int,
     words: Words,
     *,
@@ -55,89 +79,46 @@ def report_item(
     command_id: UUID | None = None,
     revision: int | None = None,
 ) -> Done:
-    """Say how an item goes, with evidence; ``words.done``: that all is done and it may be closed.
+    """Do one of the :data:`DEEDS` about an item, with the words that say what or why.
 
-    Raises NotFound, NotAllowed, InvalidInput, StaleRevision; Conflict once it is settled.
+    Raises NotFound, NotAllowed, InvalidInput, StaleRevision; Conflict once it is withdrawn.
     """
-    return _say(
-        "report_item",
-        EntryKind.ITEM_REPORTED,
-        Action.REPORT_ITEM,
-        item_id,
-        words,
-        actor,
-        clock,
-        command_id,
-        revision,
-    )
 
+    def step(session: Session) -> Done:
+        item, row = _locked(session, item_id)
+        view = item_view(item, row.subject_id)
+        require(actor, Action.VIEW_ITEM, view)
+        decision = require(actor, deed.action, view)
+        if item.state == ItemState.WITHDRAWN.value:
+            raise Conflict(N_("提出这一项的环节已被退回或更正，这一项已撤销。"))
+        if revision is not None and revision != item.revision:
+            raise StaleRevision
+        day = words.occurred_on or clock.today()
+        _check(item, deed, words, day, clock)
+        files = bind_attachments(
+            session,
+            dict.fromkeys(words.files, EVIDENCE),
+            instance_id=item.instance_id,
+            person_id=actor.person_id,
+        )
+        saying = Saying(
+            kind=deed.kind,
+            day=day,
+            text=words.text.strip(),
+            actor_id=actor.person_id,
+            on_behalf_of=decision.on_behalf_of,
+            post=decision.post.key if decision.post else None,
+            due=words.due if deed.new_day else None,
+            done=words.done and deed.kind is EntryKind.ITEM_REPORTED,
+            files=files,
+            command_id=command_id,
+        )
+        say(session, row, item, saying, clock)
+        return Done(item.instance_id)
 
-def extend_item(
-    item_id: int,
-    words: Words,
-    *,
-    actor: Actor,
-    clock: Clock,
-    command_id: UUID | None = None,
-    revision: int | None = None,
-) -> Done:
-    """Give an item more time, until ``words.due``, with the reason. Raises as the others."""
-    return _say(
-        "extend_item",
-        EntryKind.ITEM_EXTENDED,
-        Action.EXTEND_ITEM,
-        item_id,
-        words,
-        actor,
-        clock,
-        command_id,
-        revision,
-    )
-
-
-def close_item(
-    item_id: int,
-    words: Words,
-    *,
-    actor: Actor,
-    clock: Clock,
-    command_id: UUID | None = None,
-    revision: int | None = None,
-) -> Done:
-    """Close an item (销号): the problem is put right. Raises as the others."""
-    return _say(
-        "close_item",
-        EntryKind.ITEM_CLOSED,
-        Action.CLOSE_ITEM,
-        item_id,
-        words,
-        actor,
-        clock,
-        command_id,
-        revision,
-    )
-
-
-def reopen_item(
-    item_id: int,
-    words: Words,
-    *,
-    actor: Actor,
-    clock: Clock,
-    command_id: UUID | None = None,
-    revision: int | None = None,
-) -> Done:
-    """Open a closed item again, with the reason and a new last day. Raises as the others."""
-    return _say(
-        "reopen_item",
-        EntryKind.ITEM_REOPENED,
-        Action.REOPEN_ITEM,
-        item_id,
-        words,
-        actor,
-        clock,
-        command_id,
-        revision,
+    arguments = {"item_id": item_id, "text": words.text}
+    return carry_out(
+        Command(deed.action.value, arguments, command_id, actor.person_id), step, clock
     )
 
 
@@ -156,57 +137,7 @@ def item_view(item: RectificationItem, subject_id: int | None) -> ItemView:
 # --- inside -------------------------------------------------------------------------------------
 
 
-def _say(
-    name: str,
-    kind: EntryKind,
-    action: Action,
-    item_id: int,
-    words: Words,
-    actor: Actor,
-    clock: Clock,
-    command_id: UUID | None,
-    revision: int | None,
-) -> Done:
-    def step(session: Session) -> Done:
-        item, row = _locked(session, item_id)
-        view = item_view(item, row.subject_id)
-        require(actor, Action.VIEW_ITEM, view)
-        decision = require(actor, action, view)
-        if item.state == ItemState.WITHDRAWN.value:
-            raise Conflict(N_("提出这一项的环节已被退回或更正，这一项已撤销。"))
-        if revision is not None and revision != item.revision:
-            raise StaleRevision
-        day = words.occurred_on or clock.today()
-        _check(item, kind, words, day, clock)
-        files = bind_attachments(
-            session,
-            dict.fromkeys(words.files, EVIDENCE),
-            instance_id=item.instance_id,
-            person_id=actor.person_id,
-        )
-        saying = Saying(
-            kind=kind,
-            day=day,
-            text=words.text.strip(),
-            actor_id=actor.person_id,
-            on_behalf_of=decision.on_behalf_of,
-            post=decision.post.key if decision.post else None,
-            due=words.due if kind in _WITH_DAY else None,
-            done=words.done and kind == EntryKind.ITEM_REPORTED,
-            files=files,
-            command_id=command_id,
-        )
-        say(session, row, item, saying, clock)
-        return Done(item.instance_id)
-
-    arguments = {"item_id": item_id, "text": words.text}
-    return carry_out(Command(name, arguments, command_id, actor.person_id), step, clock)
-
-
-_WITH_DAY: Final = frozenset({EntryKind.ITEM_EXTENDED, EntryKind.ITEM_REOPENED})
-
-
-def _check(item: RectificationItem, kind: EntryKind, words: Words, day: date, clock: Clock) -> None:
+def _check(item: RectificationItem, deed: Deed, words: Words, day: date, clock: Clock) -> None:
     """Raise InvalidInput with everything that is wrong."""
     wrong: dict[str, list[str]] = {}
     if not words.text.strip():
@@ -217,10 +148,10 @@ def _check(item: RectificationItem, kind: EntryKind, words: Words, day: date, cl
         wrong["occurred_on"] = [N_("发生日期不能晚于今天。")]
     elif day < item.raised_on:
         wrong["occurred_on"] = [N_("发生日期不能早于提出这一项的日期。")]
-    if kind in _WITH_DAY:
+    if deed.new_day:
         if words.due is None:
             wrong["due"] = [N_("请填写新的整改期限。")]
-        elif kind == EntryKind.ITEM_EXTENDED and words.due <= item.due_on:
+        elif deed.kind is EntryKind.ITEM_EXTENDED and words.due <= item.due_on:
             wrong["due"] = [N_("新的整改期限须晚于原来的期限。")]
         elif words.due < clock.today():
             wrong["due"] = [N_("新的整改期限不能早于今天。")]

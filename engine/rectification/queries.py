@@ -22,7 +22,7 @@ from engine.directory.policy import Action, SupervisedColumns, may, require, sup
 from engine.directory.rights import LEADING
 from engine.errors import N_, InvalidInput, NotFound
 from engine.ledger.kinds import EntryKind
-from engine.rectification.commands import item_view
+from engine.rectification.commands import DEEDS, item_view
 from engine.runtime.models import MATTER_COLUMNS, Instance, format_number
 from engine.runtime.queries.inbox import escaped
 from engine.runtime.queries.rows import Names
@@ -135,14 +135,6 @@ class Work:
     to_close_count: int
 
 
-_DO: Final = {
-    "report": Action.REPORT_ITEM,
-    "extend": Action.EXTEND_ITEM,
-    "close": Action.CLOSE_ITEM,
-    "reopen": Action.REOPEN_ITEM,
-}
-
-
 def items_seen(actor: Actor) -> ColumnElement[bool]:
     """Return the clause for the items that the actor may see (Action.VIEW_ITEM)."""
     return or_(
@@ -230,7 +222,7 @@ def show_item(session: Session, actor: Actor, clock: Clock, item_id: int) -> Ite
     view = item_view(item, subject_id)
     require(actor, Action.VIEW_ITEM, view)
     row = _read(session, _rows().where(RectificationItem.id == item_id))[0]
-    able = frozenset(name for name, action in _DO.items() if may(actor, action, view))
+    able = frozenset(name for name, deed in DEEDS.items() if may(actor, deed.action, view))
     if row.state is ItemState.WITHDRAWN:
         able = frozenset()
     seen = select(Instance.id).where(

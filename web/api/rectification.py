@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -10,10 +9,8 @@ from flask import Response
 from marshmallow import fields, validate
 
 from engine.compliance.items import ItemState
-from engine.rectification import commands as said
-from engine.rectification.commands import MOST_FILES, Words
+from engine.rectification.commands import DEEDS, MOST_FILES, Words, say_item
 from engine.rectification.queries import ItemFilter, ItemPage, ItemRow, list_items, show_item
-from engine.runtime.commands import Done
 from web.api.auth import actor
 from web.api.blueprint import Blueprint, answers, body, commands, query
 from web.api.conditions import done_shape, idempotency_key, seen_revision
@@ -153,52 +150,32 @@ def get_rectification_item(item_id: int) -> Response:
     return reply(detail_shape(found), revision=found.row.revision)
 
 
-@blueprint.post("/<id:item_id>/report", errors=(403, 404))
-@commands
-@body(ReportBody)
-@answers(200, DoneSchema)
-def report_rectification_item(given: dict[str, Any], item_id: int) -> Response:
-    """Say how a rectification item goes, with evidence"""
-    return _say(said.report_item, item_id, given)
+def _offer(name: str, shape: type[SaidBody], summary: str) -> None:
+    """Add the address at which one of the deeds is done, with its summary for the description."""
+
+    def view(given: dict[str, Any], item_id: int) -> Response:
+        done = say_item(
+            DEEDS[name],
+            item_id,
+            Words(**given),
+            actor=actor(),
+            clock=clock(),
+            command_id=idempotency_key(),
+            revision=seen_revision(),
+        )
+        return reply(done_shape(done))
+
+    view.__name__, view.__doc__ = f"{name}_rectification_item", summary
+    operation = commands(body(shape)(answers(200, DoneSchema)(view)))
+    blueprint.post(f"/<id:item_id>/{name}", errors=(403, 404))(operation)
 
 
-@blueprint.post("/<id:item_id>/extend", errors=(403, 404))
-@commands
-@body(DueBody)
-@answers(200, DoneSchema)
-def extend_rectification_item(given: dict[str, Any], item_id: int) -> Response:
-    """Give a rectification item more time, with the reason"""
-    return _say(said.extend_item, item_id, given)
-
-
-@blueprint.post("/<id:item_id>/close", errors=(403, 404))
-@commands
-@body(SaidBody)
-@answers(200, DoneSchema)
-def close_rectification_item(given: dict[str, Any], item_id: int) -> Response:
-    """Close a rectification item: the problem is put right"""
-    return _say(said.close_item, item_id, given)
-
-
-@blueprint.post("/<id:item_id>/reopen", errors=(403, 404))
-@commands
-@body(DueBody)
-@answers(200, DoneSchema)
-def reopen_rectification_item(given: dict[str, Any], item_id: int) -> Response:
-    """Open a closed rectification item again, with the reason and a new last day"""
-    return _say(said.reopen_item, item_id, given)
-
-
-def _say(carry: Callable[..., Done], item_id: int, given: dict[str, Any]) -> Response:
-    done = carry(
-        item_id,
-        Words(**given),
-        actor=actor(),
-        clock=clock(),
-        command_id=idempotency_key(),
-        revision=seen_revision(),
-    )
-    return reply(done_shape(done))
+_offer("report", ReportBody, "Say how a rectification item goes, with evidence")
+_offer("extend", DueBody, "Give a rectification item more time, with the reason")
+_offer("close", SaidBody, "Close a rectification item: the problem is put right")
+_offer(
+    "reopen", DueBody, "Open a closed rectification item again, with the reason and a new last day"
+)
 
 
 def item_shape(row: ItemRow) -> dict[str, Any]:

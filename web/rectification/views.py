@@ -17,8 +17,7 @@ from engine.attachments.operations import add_attachment
 from engine.attachments.store import FileRefused
 from engine.compliance.items import ItemState
 from engine.errors import N_, Conflict, InvalidInput, NotFound, StaleRevision
-from engine.rectification import commands
-from engine.rectification.commands import EVIDENCE, Words
+from engine.rectification.commands import DEEDS, EVIDENCE, Words, say_item
 from engine.rectification.queries import (
     ItemFilter,
     ItemPage,
@@ -39,52 +38,50 @@ from web.rectification.excel import workbook
 blueprint = Blueprint("rectification", __name__, url_prefix="/rectification")
 
 MOST_EXPORTED: Final = 2000
-_COMMANDS: Final = {
-    "report": (commands.report_item, N_("整改进展已提交，并记入留痕。")),
-    "extend": (commands.extend_item, N_("已同意延期，新的期限已生效。")),
-    "close": (commands.close_item, N_("已销号。")),
-    "reopen": (commands.reopen_item, N_("已要求重新整改。")),
-}
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One of the forms on an item's page."""
+    """One of the forms on an item's page; its words are message ids."""
 
-    code: str
     title: str
     what: str
     label: str
     button: str
-    main: bool = False
+    done: str
+    """What is said when it was carried out."""
 
 
-_FORMS: Final = {
-    "report": (
+_ASKS: Final = {
+    "report": Ask(
         N_("填报整改进展"),
         N_(
             "写明做了什么、效果怎样，可以附照片、记录等材料。都做完了就勾选“已整改完成”，请负责人核对销号。"
         ),
         N_("整改情况"),
         N_("提交整改进展"),
+        N_("整改进展已提交，并记入留痕。"),
     ),
-    "close": (
+    "close": Ask(
         N_("核对销号"),
         N_("核对问题确已解决后销号。责任人不能给自己负责的事项销号。"),
         N_("核对情况"),
         N_("确认销号"),
+        N_("已销号。"),
     ),
-    "extend": (
+    "extend": Ask(
         N_("同意延期"),
         N_("到期不能完成的，写明理由和新的期限。应在原期限届满之前办理。"),
         N_("延期的理由"),
         N_("确认延期"),
+        N_("已同意延期，新的期限已生效。"),
     ),
-    "reopen": (
+    "reopen": Ask(
         N_("要求重新整改"),
         N_("问题没有真正解决或再次出现的，写明情况和新的期限。"),
         N_("重新整改的理由"),
         N_("确认重新整改"),
+        N_("已要求重新整改。"),
     ),
 }
 
@@ -221,18 +218,8 @@ def _page(page: ItemPage, given: Given | None = None) -> str:
         "rectification/item.html",
         page=page,
         row=page.row,
-        forms=[
-            Ask(
-                name,
-                in_words(title),
-                in_words(what),
-                in_words(label),
-                in_words(button),
-                name == main,
-            )
-            for name in able
-            for title, what, label, button in (_FORMS[name],)
-        ],
+        asks={name: _ASKS[name] for name in able},
+        main=main,
         given=given,
         wrong=dict(given.errors),
         command_id=uuid4(),
@@ -245,10 +232,9 @@ def _page(page: ItemPage, given: Given | None = None) -> str:
 @login_required
 def say(item_id: int, command: str) -> Response | tuple[str, int]:
     """Report, extend, close or reopen. Sent twice, it counts once."""
-    if command not in _COMMANDS:
+    if command not in DEEDS:
         raise NotFound
     page = show_item(reading(), actor(), clock(), item_id)
-    carry, done = _COMMANDS[command]
     refused: list[str] = []
     files = _files(refused)
     form = request.form
@@ -263,7 +249,8 @@ def say(item_id: int, command: str) -> Response | tuple[str, int]:
     try:
         if refused:
             raise InvalidInput({"files": refused})
-        carry(
+        say_item(
+            DEEDS[command],
             item_id,
             Words(given.text, _day("occurred_on"), _day("due"), given.done, tuple(files)),
             actor=actor(),
@@ -281,7 +268,7 @@ def say(item_id: int, command: str) -> Response | tuple[str, int]:
         flash(in_words(refusal), "overdue")
         fresh = show_item(reading(), actor(), clock(), item_id)
         return _page(fresh, given if command in fresh.may else None), 409
-    flash(in_words(done), "done")
+    flash(in_words(_ASKS[command].done), "done")
     return redirect(url_for("rectification.item", item_id=item_id), 303)
 
 
