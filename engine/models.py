@@ -14,7 +14,7 @@ ROOMS = (
     "engine.compliance.regulation_models",
     "engine.runtime.models",
     "engine.ballots.models",
-    "engine.runtime.rectification_models",
+    "engine.runtime.rectification.models",
     "engine.duties.models",
     "engine.notifications.models",
 )

@@ -13,7 +13,7 @@ from engine.database import db
 from engine.definitions.package import Package, load_package
 from engine.rectification.commands import DEEDS, Words, say_item
 from engine.runtime.commands import Done
-from engine.runtime.rectification_models import RectificationItem, RectificationNote
+from engine.runtime.rectification.models import RectificationItem, RectificationNote
 from tests.factories import Desk, Matter, UserTask, procedure
 
 KEY = "review_life"

@@ -26,8 +26,8 @@ from engine.errors import N_, Conflict, InvalidInput, NotFound, StaleRevision
 from engine.ledger.kinds import EntryKind
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.locking import instance_row
-from engine.runtime.rectification import Saying, say
-from engine.runtime.rectification_models import RectificationItem
+from engine.runtime.rectification.models import RectificationItem
+from engine.runtime.rectification.saying import Saying, say
 
 EVIDENCE: Final = "整改佐证材料"
 """What a file handed in with a report is called in the matter."""

@@ -26,7 +26,7 @@ from engine.rectification.commands import DEEDS, item_view
 from engine.runtime.models import MATTER_COLUMNS, Instance, format_number
 from engine.runtime.queries.inbox import escaped
 from engine.runtime.queries.rows import Names
-from engine.runtime.rectification_models import UNSETTLED, RectificationItem, RectificationNote
+from engine.runtime.rectification.models import UNSETTLED, RectificationItem, RectificationNote
 
 BATCH: Final = 500
 _COLUMNS = SupervisedColumns(

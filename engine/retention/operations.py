@@ -27,7 +27,7 @@ from engine.ledger.standing import RESTORED, restored_by
 from engine.retention.copies import GONE, erase_copies, files_without_entry
 from engine.runtime import store
 from engine.runtime.locking import instance_row
-from engine.runtime.rectification import forget_words
+from engine.runtime.rectification.saying import forget_words
 from engine.runtime.world import matter_of, matter_view
 
 SEQS: Final = "seqs"

@@ -28,7 +28,9 @@ from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.judging import is_judged
 from engine.runtime.locking import same_revision, task_row
 from engine.runtime.people import form_context
-from engine.runtime.rectification import answer_items, number_rows, raise_items, said_by
+from engine.runtime.rectification.answering import answer_items
+from engine.runtime.rectification.raising import number_rows, raise_items
+from engine.runtime.rectification.saying import said_by
 from engine.runtime.seen import claimed
 from engine.runtime.store import hold
 from engine.runtime.witness import witness

@@ -27,7 +27,7 @@ from engine.forms.fields import OPEN_ITEMS, Field, OrganisationChoice, PersonCho
 from engine.forms.schema import FormSchema
 from engine.runtime import transitions
 from engine.runtime.known import Known, KnownPeople
-from engine.runtime.rectification import open_items
+from engine.runtime.rectification.answering import open_items
 from engine.runtime.transitions import Matter, World
 
 MOST_CHOICES = 500

@@ -21,7 +21,9 @@ from engine.runtime import transitions
 from engine.runtime.applying import apply
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.locking import same_revision, task_row
-from engine.runtime.rectification import said_by, take_back_answers, withdraw_items
+from engine.runtime.rectification.answering import take_back_answers
+from engine.runtime.rectification.raising import withdraw_items
+from engine.runtime.rectification.saying import said_by
 from engine.runtime.undone import find_before
 from engine.runtime.world import (
     make_world,

@@ -18,7 +18,7 @@ from engine.directory.codes import MembershipStatus, PostKind
 from engine.directory.membership import set_status
 from engine.directory.posts import add_post
 from engine.runtime.operations import complete_task, start_instance
-from engine.runtime.rectification_models import RectificationItem
+from engine.runtime.rectification.models import RectificationItem
 from tests.rectifying import life
 from tests.web.conftest import World
 

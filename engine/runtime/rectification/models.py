@@ -1,4 +1,4 @@
-"""The tables of the rectification ledger (整改台账); ``engine.runtime.rectification`` writes."""
+"""The tables of the rectification ledger: items, and what was said of them."""
 
 from __future__ import annotations
 
