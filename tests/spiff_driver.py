@@ -9,7 +9,8 @@ from engine.calendars.functions import date_functions
 from engine.calendars.notices import shipped_table
 from engine.clock import ZONE, FixedClock
 from engine.definitions.parsing import FrozenSpec, parse_bpmn
-from engine.runtime.spiff import Environment, OpenTask, Run
+from engine.runtime.spiff import Run
+from engine.runtime.values import Environment, OpenTask
 from tests.bpmn_builder import Body, definitions
 
 DAY = date(2026, 6, 10)

@@ -31,7 +31,7 @@ from engine.runtime import store
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.judging import Measure, announce_breaches, measure_of, rejudge
 from engine.runtime.locking import instance_row
-from engine.runtime.transitions import Matter
+from engine.runtime.matters import Matter
 from engine.runtime.world import DatabaseLanes, matter_of, matter_view
 
 

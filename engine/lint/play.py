@@ -35,9 +35,9 @@ from engine.forms.ballot_fields import count_from
 from engine.forms.fields import walk
 from engine.lint.cast import Cast, CastContext, CastPerson, deep_merge, resolve
 from engine.lint.measuring import Measured, begin
-from engine.runtime import transitions
+from engine.runtime import conditions, joining, transitions
 from engine.runtime.lanes import find_candidates, person_principal
-from engine.runtime.transitions import Matter, OpenedTask, StatusChange, Transition, World
+from engine.runtime.matters import Matter, OpenedTask, StatusChange, Transition, World
 
 MOST_TIMERS = 1_000
 """Most rounds of timers that one action may set off."""
@@ -162,7 +162,7 @@ class Player:
     ) -> None:
         start = self.definition.package.start
         if self.subject_id is not None:
-            transitions.check_start(self.definition, self.status_on(self.subject_id, on))
+            conditions.check_start(self.definition, self.status_on(self.subject_id, on))
         transition = transitions.begin(
             self.definition,
             organisation_id=self.organisation_id,
@@ -227,7 +227,7 @@ class Player:
             for post in by.posts
         ):
             raise NotAllowed
-        move = transitions.remove_person if left else transitions.add_person
+        move = joining.remove_person if left else joining.add_person
         transition = move(matter, element, person.id, on, self.world)
         if self.measured is not None:
             self.measured = self.measured.came(element, person.id, on, left=left)
@@ -253,7 +253,7 @@ class Player:
         cleaned: dict[str, Any] = {}
         if action.form:
             form = self.definition.forms[action.form]
-            context = self._context(on, transitions.facts(matter, {}))
+            context = self._context(on, conditions.facts(matter, {}))
             cleaned = self._clean(form, id, data, context, without)
         transition = transitions.deliver(matter, action.name, cleaned, on, self.world)
         if transition is None:

@@ -22,8 +22,8 @@ from engine.queue import enqueue
 from engine.runtime import store
 from engine.runtime.balloting import follow_ballots
 from engine.runtime.judging import Judged, announce_breaches, judge_step, write_judged
+from engine.runtime.matters import OpenedTask, Transition
 from engine.runtime.models import OutboxMessage
-from engine.runtime.transitions import OpenedTask, Transition
 from engine.runtime.undone import Before
 from engine.signals import (
     instance_ended,

@@ -18,7 +18,7 @@ from engine.expressions import Expression
 from engine.forms.ballot_fields import ON_PAPER
 from engine.forms.fields import Field, FieldKind
 from engine.runtime import transitions
-from engine.runtime.transitions import Matter, World
+from engine.runtime.matters import Matter, World
 
 _BODIES = {"members": voters, "party_members": party_members, "committee": committee_members}
 

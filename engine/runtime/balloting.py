@@ -27,7 +27,7 @@ from engine.ledger.kinds import EntryKind
 from engine.runtime import store
 from engine.runtime.ballot_papers import open_for_field
 from engine.runtime.locking import task_row
-from engine.runtime.transitions import Transition
+from engine.runtime.matters import Transition
 from engine.runtime.world import make_world, matter_of, task_view
 
 _LEFT_OPEN = text(

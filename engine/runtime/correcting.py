@@ -30,10 +30,10 @@ from engine.runtime.applying import attached
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.judging import announce_breaches, rejudge
 from engine.runtime.locking import instance_row, same_revision
+from engine.runtime.matters import Matter, World
 from engine.runtime.people import DatabaseFormContext, form_context
 from engine.runtime.rectification.answering import answered_items
 from engine.runtime.rectification.raising import correct_items, renumber_rows
-from engine.runtime.transitions import Matter, World
 from engine.runtime.witness import witness
 from engine.runtime.world import make_world, matter_of, matter_view
 

@@ -12,7 +12,7 @@ from engine.clock import Clock
 from engine.definitions.package import Lane, Step
 from engine.definitions.versions import Definition
 from engine.runtime.lanes import Candidates, LaneDirectory
-from engine.runtime.spiff import Message, Passed, PendingTimer, Subscription
+from engine.runtime.values import Message, Passed, PendingTimer, Subscription
 
 STEP_BUDGET = 20_000
 """Most automatic activities in one step."""

@@ -24,7 +24,7 @@ from engine.forms.fields import Field, FieldKind, walk
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
-from engine.runtime import store, transitions
+from engine.runtime import joining, store
 from engine.runtime.applying import apply
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.locking import instance_row, same_revision
@@ -77,7 +77,7 @@ def add_participant(
     return _change(
         "add_participant",
         kind,
-        transitions.add_person,
+        joining.add_person,
         instance_id,
         element,
         person_id,
@@ -111,7 +111,7 @@ def remove_participant(
     return _change(
         "remove_participant",
         kind,
-        transitions.remove_person,
+        joining.remove_person,
         instance_id,
         element,
         person_id,

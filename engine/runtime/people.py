@@ -25,10 +25,10 @@ from engine.directory.voting import committee_members, party_members, roll
 from engine.errors import NotFound
 from engine.forms.fields import OPEN_ITEMS, Field, OrganisationChoice, PersonChoice
 from engine.forms.schema import FormSchema
-from engine.runtime import transitions
+from engine.runtime import conditions
 from engine.runtime.known import Known, KnownPeople
+from engine.runtime.matters import Matter, World
 from engine.runtime.rectification.answering import open_items
-from engine.runtime.transitions import Matter, World
 
 MOST_CHOICES = 500
 """Most people offered in one field; a search narrows the rest."""
@@ -217,7 +217,7 @@ def form_context(
     With ``form``, the person concerned is looked up only if the form asks for them; the items of
     the rectification ledger that it answers are, unless ``answering`` says otherwise.
     """
-    known = dict(transitions.facts(matter, {}) if facts is None else facts)
+    known = dict(conditions.facts(matter, {}) if facts is None else facts)
     if form is None or "person" in form.names:
         known["person"] = person_facts(session, matter.subject_id)
     if form is None or "branch_members" in form.names:

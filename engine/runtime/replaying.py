@@ -23,7 +23,7 @@ from engine.forms.fields import Field, FieldKind, walk
 from engine.runtime import transitions
 from engine.runtime.lanes import LaneDirectory
 from engine.runtime.matters import Matter, OpenedTask, Transition, World
-from engine.runtime.spiff import PendingTimer
+from engine.runtime.values import PendingTimer
 
 DEEPEST: Final = 8
 """Most steps that are looked for between one recorded step and the next."""

@@ -64,16 +64,6 @@ from engine.runtime.values import (
     Subscription,
 )
 
-__all__ = [
-    "Environment",
-    "Message",
-    "OpenTask",
-    "Passed",
-    "PendingTimer",
-    "Run",
-    "Subscription",
-]
-
 COMPACT_EVERY: Final = 64
 """After how many automatic activities the tree is compacted inside a step."""
 

@@ -27,13 +27,13 @@ from engine.errors import (
 )
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
-from engine.runtime import store, transitions
+from engine.runtime import conditions, store, transitions
 from engine.runtime.applying import apply
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.completing import complete_step
 from engine.runtime.locking import instance_row, task_row
+from engine.runtime.matters import Transition, World
 from engine.runtime.models import Instance
-from engine.runtime.transitions import Transition, World
 from engine.runtime.world import (
     lane_candidates,
     make_world,
@@ -230,7 +230,7 @@ def _subject(
             N_("此人已有正在办理的同类事项 %(number)s，不能重复发起。"),
             number=f"{running.prefix}-{running.year}-{running.serial:04d}",
         )
-    transitions.check_start(definition, standing.status)
+    conditions.check_start(definition, standing.status)
     return person
 
 

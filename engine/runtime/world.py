@@ -21,8 +21,8 @@ from engine.definitions.package import Lane
 from engine.definitions.versions import Definition, load_definition
 from engine.directory.things import MatterView, TaskView
 from engine.runtime.lanes import Candidates, find_candidates
+from engine.runtime.matters import Matter, World
 from engine.runtime.store import read_participants
-from engine.runtime.transitions import Matter, World
 
 HOLIDAYS_KEPT_SECONDS = 60.0
 """How long a process goes on with the holiday table it has read."""

@@ -14,7 +14,7 @@ from engine.directory.actors import Actor
 from engine.directory.policy import Action, Decision, decide, require
 from engine.directory.things import MatterView
 from engine.errors import NotFound
-from engine.runtime.transitions import Matter, World
+from engine.runtime.matters import Matter, World
 from engine.runtime.world import deciding_principals, make_world, matter_of, matter_view
 
 _INSTANCE = text(

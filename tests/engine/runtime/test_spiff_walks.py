@@ -25,7 +25,8 @@ from SpiffWorkflow.util.task import TaskState
 from engine.definitions.parsing import FrozenSpec, parse_bpmn
 from engine.errors import StepBudgetExceeded, StuckInstance
 from engine.runtime import spiff
-from engine.runtime.spiff import Environment, Run
+from engine.runtime.spiff import Run
+from engine.runtime.values import Environment
 from tests.bpmn_builder import (
     TERMINATE,
     Block,

@@ -19,16 +19,9 @@ from engine.clock import FixedClock, start_of_day
 from engine.definitions.package import At, Lane, Who, load_package
 from engine.definitions.versions import Definition, build_definition
 from engine.errors import ExpressionFault, InvalidInput, NotAllowed, TaskClosed
-from engine.runtime import transitions
+from engine.runtime import conditions, transitions
 from engine.runtime.lanes import Candidates, find_candidates
-from engine.runtime.transitions import (
-    Matter,
-    OpenedTask,
-    Outcome,
-    StatusChange,
-    Transition,
-    World,
-)
+from engine.runtime.matters import Matter, OpenedTask, Outcome, StatusChange, Transition, World
 from tests.package_builder import DIAGRAM, add, diagram, flow, good_files, good_package, swap
 
 BRANCH, COMMITTEE, COUNTY = 1, 2, 3
@@ -393,9 +386,9 @@ def test_a_field_left_out_forgets_what_was_there() -> None:
 
 
 def test_who_may_be_the_subject() -> None:
-    transitions.check_start(definition(), "none")
+    conditions.check_start(definition(), "none")
     with pytest.raises(InvalidInput) as refusal:
-        transitions.check_start(definition(), "full")
+        conditions.check_start(definition(), "full")
     assert "subject" in refusal.value.fields
 
 
