@@ -1,18 +1,18 @@
 """A process instance while it takes a step: the token engine behind a small interface.
 
-With ``tree``, ``compaction`` and ``snapshot`` beside it the only place that touches SpiffWorkflow's
-run time. A :class:`Run` lives for one step: restored from a snapshot, moved, snapshotted, dropped.
-When anything fails, it is thrown away and the instance stays as it was. A run belongs to one
-thread; the specification behind it is shared by all.
+With ``tree``, ``instances``, ``waiting``, ``compaction`` and ``snapshot`` beside it the only place
+that touches SpiffWorkflow's run time. A :class:`Run` lives for one step: restored from a snapshot,
+moved, snapshotted, dropped. When anything fails, it is thrown away and the instance stays as it
+was. A run belongs to one thread; the specification behind it is shared by all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final, Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgpack
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
@@ -24,7 +24,6 @@ from engine.clock import ZONE
 from engine.definitions import behaviour
 from engine.definitions.branches import (
     ON,
-    WRITTEN,
     Data,
     latest_day,
     record_day,
@@ -32,7 +31,7 @@ from engine.definitions.branches import (
     write,
 )
 from engine.definitions.parsing import FrozenSpec
-from engine.definitions.timers import Timer, repeats
+from engine.definitions.timers import repeats
 from engine.errors import (
     N_,
     EngineFault,
@@ -44,6 +43,7 @@ from engine.errors import (
 )
 from engine.runtime import snapshot as snapshots
 from engine.runtime.compaction import compact
+from engine.runtime.instances import add_item, item_of, items_of, remove_item
 from engine.runtime.tree import (
     COMPLETED,
     READY,
@@ -52,6 +52,7 @@ from engine.runtime.tree import (
     ScriptEngine,
     Step,
     Workflow,
+    find,
     walk,
     walk_all,
 )
@@ -63,6 +64,7 @@ from engine.runtime.values import (
     PendingTimer,
     Subscription,
 )
+from engine.runtime.waiting import armed_timers, catchers, event_uid
 
 COMPACT_EVERY: Final = 64
 """After how many automatic activities the tree is compacted inside a step."""
@@ -131,7 +133,7 @@ class Run:
         the run is then of no more use.
         """
         with self._step():
-            task = self._find(uid.bytes)
+            task = find(self._workflow, uid.bytes)
             if task is None or task._state != READY or not task.task_spec.manual:
                 raise TaskClosed
             write(task, self._kept(variables))
@@ -158,10 +160,10 @@ class Run:
         """
         caught = 0
         with self._step():
-            for task, element, definition in list(self._catchers()):
+            for task, element, definition in list(catchers(self._workflow)):
                 if definition.name != name or task._state != WAITING:
                     continue
-                if uid is not None and _event_uid(task, element) != uid:
+                if uid is not None and event_uid(task, element) != uid:
                     continue
                 if occurred_on is not None:
                     self._happened(task, element, occurred_on)
@@ -173,35 +175,17 @@ class Run:
 
     def items(self, element: str) -> list[Any]:
         """Return the items of an open activity that runs once for each. Raises TaskClosed."""
-        holder = self._instances(element)
-        found: list[Any] = holder.task_spec.items(holder)
-        return found
+        return items_of(self._workflow, element)
 
     def add_item(self, element: str, item: Any) -> None:
         """Start an activity, open for each of a list, for one item more. Raises TaskClosed."""
         with self._step():
-            holder = self._instances(element)
-            spec = holder.task_spec
-            self._replace_items(holder, [*spec.items(holder), item])
-            spec.add_instance(holder, item)
+            add_item(self._workflow, element, item)
 
     def remove_item(self, element: str, item: Any) -> None:
         """Take an item away from an activity that is open for it. Raises TaskClosed."""
         with self._step():
-            holder = self._instances(element)
-            spec, name = holder.task_spec, holder.task_spec.input_item.bpmn_id
-            child = next(
-                (
-                    child
-                    for child in holder.children
-                    if child._state < COMPLETED and child.data.get(name) == item
-                ),
-                None,
-            )
-            if child is None:
-                raise TaskClosed
-            self._replace_items(holder, [other for other in spec.items(holder) if other != item])
-            spec.drop_instance(holder, child)
+            remove_item(self._workflow, element, item)
 
     def cancel(self) -> None:
         """End the instance without result."""
@@ -224,12 +208,12 @@ class Run:
 
     def open_task(self, uid: bytes) -> OpenTask | None:
         """Return the task that waits for a person, by the bytes of its uid."""
-        task = self._find(uid)
+        task = find(self._workflow, uid)
         if task is None or task._state != READY or not task.task_spec.manual:
             return None
         element = task.task_spec.bpmn_id
         info = self.spec.elements[element]
-        item, value = self._item(task)
+        item, value = item_of(self._workflow, task)
         return OpenTask(
             uid=UUID(bytes=task.id),
             element=element,
@@ -248,15 +232,15 @@ class Run:
     def timers(self) -> list[PendingTimer]:
         """Return the armed timers, the earliest first."""
         return [
-            PendingTimer(_event_uid(task, element), element, due)
-            for due, task, element, _ in self._armed_timers()
+            PendingTimer(event_uid(task, element), element, due)
+            for due, task, element, _ in armed_timers(self._workflow)
         ]
 
     def subscriptions(self) -> list[Subscription]:
         """Return the messages and signals that are waited for."""
         return [
-            Subscription(_event_uid(task, element), element, definition.name, _kind(definition))
-            for task, element, definition in self._catchers()
+            Subscription(event_uid(task, element), element, definition.name, _kind(definition))
+            for task, element, definition in catchers(self._workflow)
         ]
 
     def take_messages(self) -> list[Message]:
@@ -328,7 +312,7 @@ class Run:
         if task._state == COMPLETED:
             self._record(task)
         holder = workflow.parent_task_id if workflow.completed else None
-        if holder is not None and (outer := self._find(holder)) is not None:
+        if holder is not None and (outer := find(self._workflow, holder)) is not None:
             outer.task_spec._update(outer)
 
     def _spend(self) -> None:
@@ -381,11 +365,11 @@ class Run:
         """Fire the timer that is due first, if it is due by now."""
         if self._workflow.completed:
             return False
-        first = next(self._armed_timers(), None)
-        if first is None or first[0] > self.environment.clock.now():
+        armed = armed_timers(self._workflow)
+        if not armed or armed[0][0] > self.environment.clock.now():
             return False
         self._spend()
-        due, task, element, timer = first
+        due, task, element, timer = armed[0]
         self._happened(task, element, due.astimezone(ZONE).date())
         if isinstance(task.task_spec, behaviour.EventBasedGateway):
             task.task_spec.fire(task, timer)
@@ -394,26 +378,6 @@ class Run:
             if repeats(task.task_spec):
                 self._record_round(task)
         return True
-
-    def _armed_timers(self) -> Iterator[tuple[datetime, Step, str, Timer]]:
-        found = []
-        for task in self._waiting_events():
-            for element, definition in _definitions(task):
-                if isinstance(definition, Timer) and (due := definition.due_at(task)):
-                    found.append((due, task, element, definition))
-        found.sort(key=lambda item: item[0])  # stable: those of one moment keep their order
-        return iter(found)
-
-    def _catchers(self) -> Iterator[tuple[Step, str, Any]]:
-        for task in self._waiting_events():
-            for element, definition in _definitions(task):
-                if isinstance(definition, (behaviour.Message, behaviour.Signal)):
-                    yield task, element, definition
-
-    def _waiting_events(self) -> Iterator[Step]:
-        for task in walk_all(self._workflow):
-            if task._state == WAITING and isinstance(task.task_spec, CatchingEvent):
-                yield task
 
     def _collect_thrown(self) -> None:
         """Take over what nobody inside caught; an error that nobody caught ends the step."""
@@ -444,83 +408,9 @@ class Run:
             ):
                 raise StuckInstance
 
-    def _find(self, uid: bytes) -> Step | None:
-        top = self._workflow
-        for scope in (top, *top.subprocesses.values()):
-            if uid in scope.tasks:
-                found: Step = scope.tasks[uid]
-                return found
-        return None
-
-    def _instances(self, element: str) -> Step:
-        """Return the running activity that has an instance for each item of a list of its own."""
-        found = [
-            step
-            for step in walk_all(self._workflow)
-            if step._state == STARTED
-            and isinstance(step.task_spec, behaviour.ParallelInstances)
-            and step.task_spec.bpmn_id == element
-            and step.task_spec.data_input is not None
-            and step.task_spec.input_item is not None
-        ]
-        if len(found) != 1:
-            raise TaskClosed
-        return found[0]
-
-    def _replace_items(self, holder: Step, items: list[Any]) -> None:
-        """Give the activity, and all that runs in it, the list as it is now."""
-        name = holder.task_spec.data_input.bpmn_id
-        old = holder.data.get(name)
-        write(holder, {name: msgpack.unpackb(msgpack.packb(items))})
-        new, mark = holder.data[name], holder.data[WRITTEN][name]
-        for child in holder.children:
-            for step in self._all_below(child):
-                if name in step.data and step.data[name] == old:
-                    written = {**step.data.get(WRITTEN, {}), name: mark}
-                    step.data = {**step.data, name: new, WRITTEN: written}
-
-    def _all_below(self, step: Step) -> Iterator[Step]:
-        waiting = [step]
-        while waiting:
-            one = waiting.pop()
-            yield one
-            waiting += one.children
-            inner = self._workflow.subprocesses.get(one.id)
-            if inner is not None:
-                waiting.append(inner.task_tree)
-
-    def _item(self, task: Step) -> tuple[int | str | None, Any]:
-        """Return index and value of the innermost multi-instance that a task belongs to."""
-        step: Step | None = task
-        while step is not None:
-            notes, parent = step.internal_data, step.parent
-            if parent is not None and isinstance(parent.task_spec, LoopTask):
-                item = notes.get("key_or_index", notes.get("item", notes.get("iteration")))
-                name = getattr(parent.task_spec, "input_item", None)
-                return item, step.data.get(name.bpmn_id) if name is not None else None
-            holder = step.workflow.parent_task_id
-            step = self._find(holder) if holder is not None else None
-        return None, None
-
 
 def _known(data: Data) -> Data:
     return {**visible(data), ON: dict(data.get(ON, {}))}
-
-
-def _definitions(task: Step) -> Iterator[tuple[str, Any]]:
-    """Yield what an event waits for, each with the element that says so."""
-    definition = task.task_spec.event_definition
-    if isinstance(definition, behaviour.FirstEvent):
-        yield from zip(task.task_spec._outputs, definition.event_definitions, strict=True)
-    else:
-        yield task.task_spec.bpmn_id, definition
-
-
-def _event_uid(task: Step, element: str) -> UUID:
-    """Identify an event that is waited for; those of one gateway share its task."""
-    uid = UUID(bytes=task.id)
-    several = isinstance(task.task_spec, behaviour.EventBasedGateway)
-    return uuid5(uid, element) if several else uid
 
 
 def _kind(definition: Any) -> Literal["message", "signal"]:

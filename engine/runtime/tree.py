@@ -135,6 +135,15 @@ def _below(top: Workflow, workflow: Any) -> list[Step]:
     return found
 
 
+def find(top: Workflow, uid: bytes) -> Step | None:
+    """Return a task of a workflow or of one of its subprocesses by its id."""
+    for scope in (top, *top.subprocesses.values()):
+        if uid in scope.tasks:
+            found: Step = scope.tasks[uid]
+            return found
+    return None
+
+
 class _Scope:
     """What a workflow and a subprocess have in common here."""
 
