@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.documents.drawing.official import OfficialPaper
+from engine.documents.drawing.official import ORGANISATION, OfficialPaper
 
 KEY: Final = "democratic_review"
-ORGANISATION: Final = "{{ matter.organisation_full }}"
 YEAR: Final = "{{ steps.study.words.review_year }}"
 
 
@@ -31,9 +30,7 @@ def survey_summary() -> OfficialPaper:
         head=True,
     )
     paper.body("{{ step.words.questionnaire }}")
-    paper.control("if step.words.questionnaire_note")
-    paper.body("组织情况：{{ step.words.questionnaire_note }}")
-    paper.control("endif")
+    paper.if_written("step.words.questionnaire_note", "组织情况：")
     paper.body("测评结果供评定时参考。")
     paper.body("计票人（签名）：　　　　　　　　监票人（签名）：")
     return paper
@@ -54,12 +51,8 @@ def grading() -> OfficialPaper:
         ],
         [34, 122],
     )
-    paper.control("if step.words.unqualified_facts")
-    paper.body("不合格党员的主要事实：{{ step.words.unqualified_facts }}")
-    paper.control("endif")
-    paper.control("if step.words.change_reason")
-    paper.body("重新评定的理由：{{ step.words.change_reason }}")
-    paper.control("endif")
+    paper.if_written("step.words.unqualified_facts", "不合格党员的主要事实：")
+    paper.if_written("step.words.change_reason", "重新评定的理由：")
     paper.signature(ORGANISATION, "{{ step.day }}")
     return paper
 
@@ -80,10 +73,7 @@ def review_report() -> OfficialPaper:
         "基本合格{{ step.words.n_basic }}人，不合格{{ step.words.n_unqualified }}人。"
     )
     paper.body("优秀党员：{{ steps.grade_members.words.excellent }}")
-    paper.control("if step.words.report_unqualified")
-    paper.heading("不合格党员和理由")
-    paper.body("{{ step.words.report_unqualified }}")
-    paper.control("endif")
+    paper.if_written("step.words.report_unqualified", heading="不合格党员和理由")
     paper.signature(ORGANISATION, "{{ step.day }}")
     return paper
 

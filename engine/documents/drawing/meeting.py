@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.documents.drawing.official import OfficialPaper
+from engine.documents.drawing.official import ORGANISATION, OfficialPaper
 
 KEY: Final = "meeting"
-ORGANISATION: Final = "{{ matter.organisation_full }}"
 HELD: Final = "{{ steps.roll_call.day }}"
 COUNTED: Final = (
     "应到{{ steps.roll_call.data.roll.due }}人，实到{{ steps.roll_call.data.roll.present }}人"
@@ -24,13 +23,8 @@ def meeting_notice() -> OfficialPaper:
         "召开{{ matter.title }}，请准时参加；因故不能参加的，请事先请假。"
     )
     paper.heading("议题")
-    paper.control("for item in steps.set_agenda.data.topics")
-    paper.body("{{ loop.index }}．{{ item.topic }}")
-    paper.control("endfor")
-    paper.control("if step.words.notice_note")
-    paper.heading("会前准备")
-    paper.body("{{ step.words.notice_note }}")
-    paper.control("endif")
+    paper.each("item in steps.set_agenda.data.topics", "{{ loop.index }}．{{ item.topic }}")
+    paper.if_written("step.words.notice_note", heading="会前准备")
     paper.signature(ORGANISATION, "{{ step.day }}")
     return paper
 
@@ -47,15 +41,9 @@ def sign_in_sheet() -> OfficialPaper:
         [["序号", "姓名", "签名", "序号", "姓名", "签名"]], [14, 30, 34, 14, 30, 34], head=True
     )
     paper.table([[""] * 6 for _ in range(12)], [14, 30, 34, 14, 30, 34])
-    paper.control("if step.words.roll")
-    paper.body("到会情况：{{ step.words.roll }}")
-    paper.control("endif")
-    paper.control("if step.words.absences")
-    paper.body("缺席人员和原因：{{ step.words.absences }}")
-    paper.control("endif")
-    paper.control("if step.words.guests")
-    paper.body("列席人员：{{ step.words.guests }}")
-    paper.control("endif")
+    paper.if_written("step.words.roll", "到会情况：")
+    paper.if_written("step.words.absences", "缺席人员和原因：")
+    paper.if_written("step.words.guests", "列席人员：")
     return paper
 
 
@@ -77,19 +65,16 @@ def minutes() -> OfficialPaper:
         [34, 122],
     )
     paper.heading("议题")
-    paper.control("for item in steps.set_agenda.data.topics")
-    paper.body("{{ loop.index }}．{{ item.topic }}")
-    paper.control("endfor")
+    paper.each("item in steps.set_agenda.data.topics", "{{ loop.index }}．{{ item.topic }}")
     paper.heading("讨论情况")
-    paper.control("for said in steps.discuss.data.speeches")
-    paper.body("{{ said.speaker }}：{{ said.points }}")
-    paper.control("endfor")
+    paper.each("said in steps.discuss.data.speeches", "{{ said.speaker }}：{{ said.points }}")
     paper.body("{{ steps.discuss.words.discussion }}")
     paper.control("if steps.hold_vote.done")
     paper.heading("表决情况")
-    paper.control("for one in steps.hold_vote.rounds")
-    paper.body("{{ one.words.motion }}（{{ one.words.vote_way }}）：{{ one.words.vote }}")
-    paper.control("endfor")
+    paper.each(
+        "one in steps.hold_vote.rounds",
+        "{{ one.words.motion }}（{{ one.words.vote_way }}）：{{ one.words.vote }}",
+    )
     paper.control("endif")
     paper.heading("其他")
     paper.body("{{ step.words.minutes }}")
@@ -105,9 +90,7 @@ def resolution() -> OfficialPaper:
     paper = OfficialPaper()
     paper.title("{{ matter.title }}决议")
     paper.body(f"{HELD}，{{{{ matter.organisation_full }}}}召开{{{{ matter.title }}}}，{COUNTED}。")
-    paper.control("for one in steps.hold_vote.rounds")
-    paper.body("{{ one.words.motion }}：{{ one.words.vote }}")
-    paper.control("endfor")
+    paper.each("one in steps.hold_vote.rounds", "{{ one.words.motion }}：{{ one.words.vote }}")
     paper.body("{{ step.words.resolution }}")
     paper.body("会议主持人（签名）：{{ step.words.resolution_signer }}")
     paper.signature(ORGANISATION, "{{ step.day }}")

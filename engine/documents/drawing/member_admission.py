@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.documents.drawing.official import OfficialPaper
+from engine.documents.drawing.official import ORGANISATION, OfficialPaper
 
 KEY: Final = "member_admission"
-BRANCH = "{{ matter.organisation_full }}"
 ABOVE = "{{ matter.approving }}"
 PERSON = (
     "{{ person.name }}，{{ person.gender }}，{{ person.ethnicity }}，{{ person.birth_date }}出生，"
@@ -50,18 +49,11 @@ def _committee_vote(fields: str) -> str:
     return f"{{{{ step.day }}}}，党委召开会议集体讨论，{numbers}。"
 
 
-def _if_written(paper: OfficialPaper, path: str, words: str = "") -> None:
-    """Add a paragraph that is there only when something was written."""
-    paper.control(f"if {path}")
-    paper.body(f"{words}{{{{ {path} }}}}")
-    paper.control("endif")
-
-
 def _close_resolution(paper: OfficialPaper) -> None:
     """Add how every resolution of the members' meeting ends."""
-    _if_written(paper, "step.words.resolution")
+    paper.if_written("step.words.resolution")
     paper.body("报上级党委审批。")
-    paper.signature(BRANCH, "{{ step.day }}")
+    paper.signature(ORGANISATION, "{{ step.day }}")
     paper.notes(SIGNED)
 
 
@@ -102,7 +94,7 @@ def activist_filing_report() -> OfficialPaper:
         "{{ steps.first_talk.day }}，党支部派{{ steps.first_talk.words.talkers }}同本人谈话，"
         "了解了本人的经历、对党的认识、入党动机、遵纪守法和家庭主要成员等情况。"
     )
-    _if_written(paper, "steps.decide_activist.words.recommendation_opinion", "推荐（推优）意见：")
+    paper.if_written("steps.decide_activist.words.recommendation_opinion", "推荐（推优）意见：")
     paper.body(
         "{{ steps.decide_activist.day }}，支部委员会召开会议，"
         "应到{{ steps.decide_activist.data.committee_attendance.due }}人，"
@@ -110,7 +102,7 @@ def activist_filing_report() -> OfficialPaper:
         "经集体研究，决定确定{{ person.name }}同志为入党积极分子。"
     )
     paper.body("现报请备案。")
-    paper.signature(BRANCH, "{{ step.day }}")
+    paper.signature(ORGANISATION, "{{ step.day }}")
     return paper
 
 
@@ -165,7 +157,7 @@ def notice() -> OfficialPaper:
     )
     paper.body("受理方式：{{ step.words.notice_contact }}")
     paper.body("受理人员：{{ step.words.notice_receiver }}")
-    paper.signature(BRANCH, "{{ step.day }}")
+    paper.signature(ORGANISATION, "{{ step.day }}")
     return paper
 
 
@@ -189,7 +181,7 @@ def pre_review_request() -> OfficialPaper:
         "认为{{ person.name }}同志合格、手续完备。现报请预审。"
     )
     paper.body("妥否，请批示。")
-    paper.signature(BRANCH, "{{ step.day }}")
+    paper.signature(ORGANISATION, "{{ step.day }}")
     return paper
 
 
@@ -230,9 +222,9 @@ def admission_request() -> OfficialPaper:
         + "大会决议接收其为中共预备党员。"
     )
     paper.body("随文报送：{{ step.words.submitted_papers }}。")
-    _if_written(paper, "step.words.general_branch_opinion", "党总支审议意见：")
+    paper.if_written("step.words.general_branch_opinion", "党总支审议意见：")
     paper.body("妥否，请批示。")
-    paper.signature(BRANCH, "{{ step.day }}")
+    paper.signature(ORGANISATION, "{{ step.day }}")
     return paper
 
 
@@ -243,7 +235,7 @@ def admission_reply() -> OfficialPaper:
         "关于{% if step.data.approval_decision == 'disapprove' %}不予{% endif %}"
         "批准{{ person.name }}同志为中共预备党员的批复"
     )
-    paper.recipient(BRANCH)
+    paper.recipient(ORGANISATION)
     paper.notes("文号：{{ step.words.approval_number }}")
     paper.body(
         "你支部报送的接收{{ person.name }}同志为中共预备党员的有关材料收悉。"
@@ -260,7 +252,7 @@ def admission_reply() -> OfficialPaper:
         "请及时通知本人，在党员大会上宣布，并编入党支部和党小组，继续进行教育和考察。"
     )
     paper.control("endif")
-    _if_written(paper, "step.words.approval_opinion")
+    paper.if_written("step.words.approval_opinion")
     paper.signature(ABOVE, "{{ step.day }}")
     return paper
 
@@ -295,7 +287,7 @@ def conversion_reply() -> OfficialPaper:
     """上级党委关于转正的批复。"""
     paper = OfficialPaper()
     paper.title("关于预备党员{{ person.name }}同志转正问题的批复")
-    paper.recipient(BRANCH)
+    paper.recipient(ORGANISATION)
     paper.notes("文号：{{ step.words.conversion_approval_number }}")
     paper.body(
         "你支部报送的关于{{ person.name }}同志转正问题的决议收悉。"
@@ -309,7 +301,7 @@ def conversion_reply() -> OfficialPaper:
         "请及时通知本人，并在党员大会上宣布。"
     )
     paper.control("endif")
-    _if_written(paper, "step.words.conversion_approval_opinion")
+    paper.if_written("step.words.conversion_approval_opinion")
     paper.signature(ABOVE, "{{ step.day }}")
     return paper
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.documents.drawing.official import OfficialPaper
+from engine.documents.drawing.official import ORGANISATION, OfficialPaper
 
 KEY: Final = "notice"
-ORGANISATION: Final = "{{ matter.organisation_full }}"
 DRAFT: Final = "steps.draft_notice.words"
 OPINIONS: Final = "steps.collect_opinions"
 
@@ -27,9 +26,7 @@ def public_notice() -> OfficialPaper:
         ("contact_place", "来访、来信地址"),
         ("contact_other", "其他方式"),
     ):
-        paper.control(f"if {DRAFT}.{field}")
-        paper.body(f"{words}：{{{{ {DRAFT}.{field} }}}}")
-        paper.control("endif")
+        paper.if_written(f"{DRAFT}.{field}", f"{words}：")
     paper.body("受理人员：{{ step.words.notice_receiver }}")
     paper.signature(ORGANISATION, "{{ step.day }}")
     return paper

@@ -35,6 +35,8 @@ FALLBACKS = {
     KAI: "楷体;KaiTi;STKaiti;Noto Serif CJK SC",
     PLAIN: "SimSun;Noto Serif CJK SC",
 }
+ORGANISATION = "{{ matter.organisation_full }}"
+"""Whose paper it is, most often."""
 _MOMENT = datetime(2026, 1, 1)  # noqa: DTZ001 - a file's own time says nothing here
 
 
@@ -71,6 +73,20 @@ class OfficialPaper:
     def control(self, tag: str) -> None:
         """Add a line with nothing but a condition or loop; it leaves no line in the paper."""
         self._add(f"{{%p {tag} %}}", BODY, 16)
+
+    def if_written(self, path: str, words: str = "", *, heading: str = "") -> None:
+        """Add a paragraph, ``words`` in front, that is there only when ``path`` says something."""
+        self.control(f"if {path}")
+        if heading:
+            self.heading(heading)
+        self.body(f"{words}{{{{ {path} }}}}")
+        self.control("endif")
+
+    def each(self, over: str, text: str) -> None:
+        """Add a paragraph for each item; ``over`` is ``item in items``."""
+        self.control(f"for {over}")
+        self.body(text)
+        self.control("endfor")
 
     def signature(self, by: str, day: str) -> None:
         """Add 发文机关署名 and 成文日期 to the right."""
