@@ -15,7 +15,7 @@ from engine.calendars.working_days import HolidayTable
 from engine.compliance.facts import Facts, Occurrence
 from engine.compliance.names import EMPTY, Names, last_of
 from engine.compliance.parameters import ParameterValue, ParameterView, Value
-from engine.compliance.rules import Amount, Condition, Field, Rule, RuleBook, Setting
+from engine.compliance.rules import Amount, Condition, Field, Rule, RuleBook, Setting, Verdict
 from engine.errors import ExpressionFault
 from engine.expressions import Expression
 
@@ -26,6 +26,7 @@ class Frame:
     __slots__ = (
         "_editions",
         "_params",
+        "asked",
         "book",
         "facts",
         "functions",
@@ -53,6 +54,8 @@ class Frame:
         self.functions: Mapping[str, Callable[..., Any]] = date_functions(
             holidays, today, on_provisional=self._mark
         )
+        self.asked: dict[tuple[int, str], tuple[tuple[Verdict, Case] | None, bool]] = {}
+        """What each rule, by id(), said of a step not done yet, and whether provisionally."""
         self._params: dict[tuple[str, date], ParameterValue] = {}
         self._editions: dict[tuple[str, date], str | None] = {}
 

@@ -36,10 +36,16 @@ def evaluate(
     yet. A judgement looks only at what was recorded before it, so after a step both together give
     all that is new.
     """
-    frame = Frame(book, facts, today, holidays, parameters)
-    recent = None if since is None else [o for o in facts.occurrences if o.seq >= since]
+    return evaluate_in(Frame(book, facts, today, holidays, parameters), touched, since)
+
+
+def evaluate_in(
+    frame: Frame, touched: Collection[str] | None = None, since: int | None = None
+) -> list[Result]:
+    """Return the same as :func:`evaluate`, of the matter that ``frame`` holds."""
+    recent = None if since is None else frame.facts.since(since)
     found: dict[FindingKey, Result] = {}
-    for rule in _concerned(book, touched):
+    for rule in _concerned(frame.book, touched):
         for result in _judge_rule(frame, rule, recent):
             known = found.get(result.key)
             if known is None or known.outcome is Outcome.NOT_APPLICABLE:
@@ -73,12 +79,16 @@ def limits(
 
     The last day of a limit that is over stays the due date.
     """
-    frame = Frame(book, facts, today, holidays, parameters)
+    return limits_in(Frame(book, facts, today, holidays, parameters), element)
+
+
+def limits_in(frame: Frame, element: str) -> Limits:
+    """Return the same as :func:`limits`, of the matter that ``frame`` holds."""
     due: date | None = None
     earliest: date | None = None
     provisional = False
     sources: dict[str, tuple[ArticleRef, ...]] = {}
-    for rule in book.standing_at(element):
+    for rule in frame.book.standing_at(element):
         asked = _outstanding(frame, rule, element)
         if asked is None or asked[0].until is None:
             continue
@@ -201,7 +211,17 @@ def _to_come(frame: Frame, rule: Rule, element: str) -> Result | None:
 
 
 def _outstanding(frame: Frame, rule: Rule, element: str) -> tuple[Verdict, Case] | None:
-    """Ask a rule about a step that is still to be done in a matter that goes on."""
+    """Ask a rule, once, about a step that is still to be done in a matter that goes on."""
+    key = (id(rule), element)
+    if key in frame.asked:
+        asked, frame.provisional = frame.asked[key]
+    else:
+        asked = _ask(frame, rule, element)
+        frame.asked[key] = asked, frame.provisional
+    return asked
+
+
+def _ask(frame: Frame, rule: Rule, element: str) -> tuple[Verdict, Case] | None:
     if frame.facts.ended_on is not None or not rule.check.ahead:
         return None
     edition = frame.edition(rule, frame.today)

@@ -167,16 +167,17 @@ class Facts:
         """Return the matter with one more step done."""
         return replace(self, occurrences=(*self.occurrences, occurrence))
 
-    def only(self, reads: Mapping[str, Collection[str]], since: int = 0) -> Facts:
-        """Return the matter with the fields that rules read, by element.
+    def since(self, seq: int) -> tuple[Occurrence, ...]:
+        """Return what was done as ``seq`` was recorded, and after it."""
+        first = len(self.occurrences)
+        while first and self.occurrences[first - 1].seq >= seq:
+            first -= 1
+        return self.occurrences[first:]
 
-        Of steps recorded before ``since`` nothing else was kept.
-        """
-        kept = tuple(
-            o if o.seq < since else o.only(reads.get(o.element, ())) for o in self.occurrences
-        )
-        same = all(a is b for a, b in zip(kept, self.occurrences, strict=True))
-        return self if same else replace(self, occurrences=kept)
+    def only(self, reads: Mapping[str, Collection[str]]) -> Facts:
+        """Return the matter with the fields that rules read, by element."""
+        kept = tuple(o.only(reads.get(o.element, ())) for o in self.occurrences)
+        return replace(self, occurrences=kept)
 
     def to_json(self) -> str:
         """Return the matter as compact text."""

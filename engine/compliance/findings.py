@@ -7,11 +7,11 @@ keeps its row when it is met later; what was only to come goes when it is done.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
@@ -52,16 +52,16 @@ class Place:
 
 _READ_FACTS = "SELECT facts, standing FROM matter_facts WHERE instance_id = %(id)s"
 
-_WRITE_FACTS = """
+WRITE_FACTS: Final = """
     INSERT INTO matter_facts (instance_id, facts, standing)
-    VALUES (%(id)s, %(facts)s, %(standing)s)
+    VALUES (%(chain_id)s, %(facts)s, %(standing)s)
     ON CONFLICT (instance_id) DO UPDATE SET facts = excluded.facts, standing = excluded.standing
 """
+"""What is kept beside a matter for its next step; ``chain_id`` is the matter."""
 
 # What the planner cannot see (SELECT …) it cannot plan for anew each time.
 # Returned is every row that is written, with when it became a problem: now, if it is new as one.
-_KEEP = f"""
-    WITH kept AS ({_WRITE_FACTS})
+_KEEP = """
     INSERT INTO finding (instance_id, process_key, organisation_id, path, rule, element, round,
         seq, outcome, severity, regulation, edition, articles, day, until, provisional, overridden,
         template, params, state, found_at, changed_at)
@@ -87,7 +87,7 @@ _KEEP = f"""
         IS DISTINCT FROM (excluded.outcome, excluded.seq, excluded.until, excluded.params,
             excluded.template, excluded.edition, excluded.provisional, excluded.overridden)
     RETURNING id, rule, element, outcome, found_at
-"""  # noqa: S608 - built from constants; values are bound
+"""
 
 # What is no longer kept: something only to come goes, a problem stays with how it ended. What a
 # rule said of a step not done, and no longer says, does not apply any more.
@@ -125,7 +125,7 @@ class Remembered:
 def load_facts(session: Session, instance_id: int) -> Facts | None:
     """Return the facts kept of a matter, None when there are none yet."""
     rows = fetch(session, _READ_FACTS, {"id": instance_id})
-    return _kept.read(instance_id, rows[0].facts) if rows else None
+    return _kept.read(instance_id, rows[0].facts, rows[0].standing).facts if rows else None
 
 
 def remembered(session: Session, row: Record) -> Remembered | None:
@@ -139,28 +139,32 @@ def remembered(session: Session, row: Record) -> Remembered | None:
         facts, standing = row.facts, row.standing
     if facts is None:
         return None
-    return Remembered(_kept.read(row.instance_id, facts), read_standing(standing))
+    return _kept.read(row.instance_id, facts, standing)
 
 
 class _Kept:
-    """Facts that were written lately, each with its text: reading the same text needs no parsing.
+    """What was written lately, each with its text: reading the same text needs no parsing.
 
     The text in the database decides. Safe to use from many threads.
     """
 
     def __init__(self, most: int = 500) -> None:
         self._most = most
-        self._known: OrderedDict[int, tuple[str, Facts]] = OrderedDict()
+        self._known: OrderedDict[int, tuple[str, str | None, Remembered]] = OrderedDict()
         self._lock = Lock()
 
-    def read(self, instance_id: int, text: str) -> Facts:
+    def read(self, instance_id: int, facts: str, standing: str | None) -> Remembered:
         with self._lock:
             known = self._known.get(instance_id)
-        return known[1] if known is not None and known[0] == text else Facts.from_json(text)
+        if known is not None and known[:2] == (facts, standing):
+            return known[2]
+        return Remembered(Facts.from_json(facts), read_standing(standing))
 
-    def remember(self, instance_id: int, text: str, facts: Facts) -> None:
+    def remember(
+        self, instance_id: int, facts: str, standing: str | None, kept: Remembered
+    ) -> None:
         with self._lock:
-            self._known[instance_id] = text, facts
+            self._known[instance_id] = facts, standing, kept
             self._known.move_to_end(instance_id)
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
@@ -187,67 +191,79 @@ class Breaches:
         ]
 
 
-def write_findings(
-    session: Session,
-    place: Place,
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What judging a matter came to, ready to be written."""
+
+    facts: str
+    standing: str | None
+    rows: tuple[str, ...]
+    """Findings that are new or differ, as JSON."""
+    said: Sequence[tuple[str, str, int, str]]
+    """``(rule, element, round, outcome)`` of what may stand no longer."""
+    heard: Collection[str] = ()
+    """Rules whose findings are to be settled unless they were ``said`` again."""
+    complete: bool = False
+
+
+def found_of(
+    instance_id: int,
     facts: Facts,
     heard: Collection[str],
     results: Sequence[Result],
-    now: datetime,
     *,
     standing: Standing | None = None,
     complete: bool = False,
-) -> Breaches:
-    """Write what the rules ``heard`` (by id) found of a matter, with its facts and what comes next.
+) -> Found:
+    """Return what the rules ``heard`` (by id) found of a matter, with its facts.
 
     Findings of other rules are left alone. Of those heard, what they said of steps not done yet is
     settled if they no longer say it; with ``complete``, whatever they no longer say. Where it is
-    known what is ``standing``, only what differs is written.
+    known what is ``standing``, only what differs is to be written.
     """
-    rows: Sequence[Mapping[str, Any]] = [row_of(r) for r in results if r.outcome in KEPT]
-    after: Standing | None
+    rows = [row_of(result) for result in results if result.outcome in KEPT]
+    text = facts.to_json()
     if standing is not None:
         change = change_of(standing, heard, results, rows, complete=complete)
-        if change.settled:
-            _settle(session, place, change.settled, (), now, complete=False)
-        rows, after = change.rows, change.standing
+        found = Found(text, in_json(change.standing), change.rows, change.settled)
+        after: Standing | None = change.standing
     else:
         said = [(*result.key, str(result.outcome)) for result in results]
-        _settle(session, place, said, heard, now, complete=complete)
         after = standing_of(rows) if complete else None
-    text = facts.to_json()
-    _kept.remember(place.instance_id, text, facts)
-    kept = {
-        "id": place.instance_id,
-        "facts": text,
-        "standing": None if after is None else in_json(after),
-    }
-    if not rows:
-        run(session, _WRITE_FACTS, kept)
+        stands = None if after is None else in_json(after)
+        found = Found(text, stands, tuple(map(in_json, rows)), said, heard, complete)
+    _kept.remember(instance_id, text, found.standing, Remembered(facts, after))
+    return found
+
+
+def write_facts(session: Session, instance_id: int, found: Found) -> None:
+    """Keep what the next step needs; a step writes it with itself."""
+    kept = {"chain_id": instance_id, "facts": found.facts, "standing": found.standing}
+    run(session, WRITE_FACTS, kept)
+
+
+def write_findings(session: Session, place: Place, found: Found, now: datetime) -> Breaches:
+    """Write what was found of a matter, with what comes next."""
+    if found.said or found.heard:
+        _settle(session, place, found, now)
+    if not found.rows:
         return Breaches(None, now)
     about = {
+        "id": place.instance_id,
         "process_key": place.process_key,
         "organisation_id": place.organisation_id,
         "path": place.path,
         "now": now,
-        "results": in_json(rows),
+        "results": f"[{','.join(found.rows)}]",
     }
-    return Breaches(fetch_later(session, _KEEP, {**kept, **about}), now)
+    return Breaches(fetch_later(session, _KEEP, about), now)
 
 
-def _settle(
-    session: Session,
-    place: Place,
-    said: Sequence[tuple[str, str, int, str]],
-    heard: Collection[str],
-    now: datetime,
-    *,
-    complete: bool,
-) -> None:
-    rules, elements, rounds, outcomes = [list(c) for c in zip(*said, strict=True)] or [[]] * 4
+def _settle(session: Session, place: Place, found: Found, now: datetime) -> None:
+    rules, elements, rounds, outcomes = [list(c) for c in zip(*found.said, strict=True)] or [[]] * 4
     settling = {"rules": rules, "elements": elements, "rounds": rounds, "outcomes": outcomes}
-    about = {"id": place.instance_id, "now": now, "heard": list(heard), "all": complete}
-    run(session, _SETTLE, {**about, **settling})
+    about = {"id": place.instance_id, "now": now, "all": found.complete}
+    run(session, _SETTLE, {**about, **settling, "heard": list(found.heard)})
 
 
 def row_of(result: Result) -> dict[str, Any]:

@@ -104,8 +104,13 @@ def _started(entry: Told, day: date) -> Facts:
     )
 
 
-def with_entry(facts: Facts, entry: Told, undone: Collection[int] = ()) -> Facts:
-    """Return the facts with one more entry.
+def with_entry(
+    facts: Facts,
+    entry: Told,
+    undone: Collection[int] = (),
+    reads: Mapping[str, Collection[str]] | None = None,
+) -> Facts:
+    """Return the facts with one more entry, of a step only the fields that rules read (``reads``).
 
     What people said of a step stays true when a send-back comes between, unless the step itself was
     undone by it: done again it is another step.
@@ -129,7 +134,8 @@ def with_entry(facts: Facts, entry: Told, undone: Collection[int] = ()) -> Facts
     if entry.seq in undone:
         return facts
     if entry.kind == EntryKind.COMPLETED:
-        facts = facts.plus(occurrence_of(entry))
+        step = occurrence_of(entry)
+        facts = facts.plus(step if reads is None else step.only(reads.get(step.element, ())))
         if raised := payload.get(RAISED):
             found = raised_by(str(entry.element), entry.seq, payload["data"], raised)
             facts = replace(facts, items=(*facts.items, *found))

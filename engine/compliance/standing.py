@@ -30,8 +30,8 @@ class Change:
 
     settled: tuple[tuple[str, str, int, str], ...]
     """``(rule, element, round, outcome)`` of what stands no longer."""
-    rows: tuple[Mapping[str, Any], ...]
-    """Rows that are new or differ."""
+    rows: tuple[str, ...]
+    """Rows that are new or differ, as JSON."""
     standing: Standing
     """What stands afterwards."""
 
@@ -69,22 +69,24 @@ def change_of(
             settled.append((rule, element, int(round), str(Outcome.NOT_APPLICABLE)))
     changed = []
     for row in rows:
-        key, mark = _key(row["rule"], row["element"], row["round"]), _mark(row)
+        text = in_json(row)
+        key, mark = _key(row["rule"], row["element"], row["round"]), _mark(row, text)
         if after.get(key) != mark:
             after[key] = mark
-            changed.append(row)
+            changed.append(text)
     return Change(tuple(settled), tuple(changed), after)
 
 
 def standing_of(rows: Iterable[Mapping[str, Any]]) -> Standing:
     """Return what stands when these are all rows there are."""
-    return {_key(row["rule"], row["element"], row["round"]): _mark(row) for row in rows}
+    return {
+        _key(row["rule"], row["element"], row["round"]): _mark(row, in_json(row)) for row in rows
+    }
 
 
 def _key(rule: str, element: str, round: int) -> str:
     return f"{rule}|{element}|{round}"
 
 
-def _mark(row: Mapping[str, Any]) -> str:
-    text = in_json(row)
+def _mark(row: Mapping[str, Any], text: str) -> str:
     return ("-" if row["seq"] is None else "") + blake2b(text.encode(), digest_size=8).hexdigest()

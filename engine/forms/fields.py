@@ -55,6 +55,9 @@ OPEN_ITEMS: Final = "open_items"
 MANY: Final = frozenset({FieldKind.CHECKLIST, FieldKind.TAGLIST, FieldKind.FILES, FieldKind.PEOPLE})
 """Kinds whose value is a list of plain values."""
 
+NAMING: Final = frozenset({FieldKind.PERSON, FieldKind.PEOPLE, FieldKind.ATTENDANCE})
+"""Kinds whose value names people."""
+
 PLAIN: Final = frozenset({FieldKind.TEXT, FieldKind.SEPARATOR})
 """Kinds that are only looked at."""
 
@@ -129,6 +132,11 @@ class Field:
     def takes_input(self) -> bool:
         """Whether the field has a value that people may enter."""
         return self.kind not in PLAIN and self.kind is not FieldKind.BALLOT and not self.readonly
+
+    @cached_property
+    def names_people(self) -> bool:
+        """Whether the field, or one inside it, names people or says who was at a meeting."""
+        return self.kind in NAMING or any(child.names_people for child in self.children)
 
     @property
     def multiple(self) -> bool:

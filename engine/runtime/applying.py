@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.compliance.findings import write_findings
 from engine.compliance.from_ledger import Told
 from engine.database import Record, after_commit
 from engine.directory.codes import MembershipStatus
@@ -21,7 +22,14 @@ from engine.ledger.chain import Event, Head, seal
 from engine.queue import enqueue
 from engine.runtime import store
 from engine.runtime.balloting import follow_ballots
-from engine.runtime.judging import Judged, announce_breaches, judge_step, write_judged
+from engine.runtime.judging import (
+    Judged,
+    Measure,
+    announce_breaches,
+    judge_step,
+    measure_of,
+    place_of,
+)
 from engine.runtime.matters import OpenedTask, Transition
 from engine.runtime.models import OutboxMessage
 from engine.runtime.undone import Before
@@ -51,19 +59,22 @@ def apply(
     cancelled: bool = False,
     backfilled: bool = False,
     rewound_to: Before | None = None,
+    measure: Measure | None = None,
 ) -> Mapping[int, str]:
     """Write what ``transition`` says about the matter in the locked ``row``.
 
     ``event.task_id`` is the task that was acted on; it gets ``closed_state``. ``rewound_to`` is
-    what a send-back restores: membership changes made since are revoked. Returns the new tasks'
-    elements by id.
+    what a send-back restores: membership changes made since are revoked. ``measure``: what the
+    matter is measured with, where it is known already. Returns the new tasks' elements by id.
     """
     now = clock.now()
     ended = transition.completed or cancelled
     facts = _facts(transition, ended)
     event = replace(event, payload={**event.payload, **facts}, snapshot=_state(row))
     definition = transition.matter.definition
-    judged = judge_step(session, row, definition, told(row, event, now), clock)
+    measure = measure or measure_of(session, definition, row.path, clock)
+    judged = None if measure is None else judge_step(session, row, measure, told(row, event, now))
+    found = None if judged is None else judged.found(row.instance_id)
     entry, head = seal(row.instance_id, store.head_of(row), event, now)
     watch = _watch(transition) if not ended else store.Watch()
     outcome = transition.outcome
@@ -86,6 +97,7 @@ def apply(
             dropped_state=dropped_state,
             returned=event.kind == "sent_back",
             opening=[_new_task(task, judged) for task in transition.opened],
+            found=found,
         ),
     )
     if definition.ballots:
@@ -103,8 +115,8 @@ def apply(
     status = "cancelled" if cancelled else "completed" if ended else None
     code = outcome.code if outcome else standing
     _announce(session, row.instance_id, event, opened, status, code)
-    if judged is not None:
-        breaches = write_judged(session, row, definition, judged, now)
+    if found is not None:
+        breaches = write_findings(session, place_of(row, definition), found, now)
         announce_breaches(session, row.instance_id, breaches)
     return opened
 

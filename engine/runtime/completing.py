@@ -25,7 +25,7 @@ from engine.runtime import transitions
 from engine.runtime.applying import apply, attached
 from engine.runtime.balloting import counts_of_step
 from engine.runtime.commands import Command, Done, carry_out
-from engine.runtime.judging import is_judged
+from engine.runtime.judging import measure_of
 from engine.runtime.locking import same_revision, task_row
 from engine.runtime.people import form_context
 from engine.runtime.rectification.answering import answer_items
@@ -126,7 +126,8 @@ def complete_step(
             session, documents, instance_id=row.instance_id, person_id=actor.person_id
         )
     said: Mapping[str, Any] = {}
-    if is_judged(session, matter.definition, row.element):
+    measure = measure_of(session, matter.definition, row.path, clock)
+    if measure is not None and row.element in measure.book.by_element:
         said = witness(context, form.fields, cleaned, day, decision.post)
     backfilled = is_backfilled(session, row.path, day, clock)
     raised: Mapping[str, list[int]] = {}
@@ -150,7 +151,7 @@ def complete_step(
             **({"backfilled": True} if backfilled else {}),
         },
     )
-    opened = apply(session, row, transition, event, clock, backfilled=backfilled)
+    opened = apply(session, row, transition, event, clock, backfilled=backfilled, measure=measure)
     if raised:
         raise_items(session, row, matter, row.element, cleaned, raised, day, clock)
     if form.answering:

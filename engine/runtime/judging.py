@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -16,9 +17,18 @@ from engine.calendars.working_days import HolidayTable
 from engine.clock import Clock
 from engine.compliance.books import rule_book
 from engine.compliance.broken import RuleBroken
-from engine.compliance.evaluation import Limits, evaluate, limits
+from engine.compliance.case import Frame
+from engine.compliance.evaluation import Limits, evaluate_in, limits_in
 from engine.compliance.facts import Facts
-from engine.compliance.findings import Breaches, Place, remembered, write_findings
+from engine.compliance.findings import (
+    Breaches,
+    Found,
+    Place,
+    found_of,
+    remembered,
+    write_facts,
+    write_findings,
+)
 from engine.compliance.from_ledger import Told, facts_of, read_told, with_entry
 from engine.compliance.parameter_store import parameter_view
 from engine.compliance.parameters import ParameterView
@@ -31,6 +41,8 @@ from engine.ledger.kinds import EntryKind
 from engine.runtime.matters import OpenedTask
 from engine.runtime.world import holidays
 from engine.signals import rule_breached
+
+NO_RULES: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,40 +58,39 @@ class Measure:
         self, facts: Facts, touched: Collection[str] | None = None, since: int | None = None
     ) -> list[Result]:
         """Return what the rules say, all of them or those that ``touched`` elements concern."""
-        return evaluate(
-            self.book,
-            facts,
-            today=self.today,
-            holidays=self.holidays,
-            parameters=self.parameters,
-            touched=touched,
-            since=since,
-        )
+        return evaluate_in(self.frame(facts), touched, since)
 
     def limits(self, facts: Facts, element: str) -> Limits:
         """Return the first and the last lawful day of an open step."""
-        return limits(
-            self.book,
-            facts,
-            element,
-            today=self.today,
-            holidays=self.holidays,
-            parameters=self.parameters,
-        )
+        return limits_in(self.frame(facts), element)
+
+    def frame(self, facts: Facts) -> Frame:
+        """Return a matter to be asked about, which answers no question twice."""
+        return Frame(self.book, facts, self.today, self.holidays, self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A step measured: what to write of it."""
 
-    measure: Measure
-    facts: Facts
-    heard: tuple[str, ...]
+    frame: Frame
+    heard: frozenset[str]
     results: tuple[Result, ...]
     complete: bool
     """All rules were heard on all that stands."""
     standing: Standing | None = None
     """The findings that stood before; None: not known."""
+
+    def found(self, instance_id: int) -> Found:
+        """Return what has to be written of it."""
+        return found_of(
+            instance_id,
+            self.frame.facts,
+            self.heard,
+            self.results,
+            standing=self.standing,
+            complete=self.complete,
+        )
 
     def days(self, task: OpenedTask) -> tuple[date | None, date | None]:
         """Return the first and the last lawful day of an open task.
@@ -87,19 +98,13 @@ class Judged:
         What rules say and what the package itself says both count: the later first day, and the
         earlier last one.
         """
-        if not self.measure.book.standing_at(task.element):
+        if not self.frame.book.standing_at(task.element):
             return task.earliest_on, task.due_on
-        limits = self.measure.limits(self.facts, task.element)
+        limits = limits_in(self.frame, task.element)
         return (
             max(filter(None, (task.earliest_on, limits.earliest)), default=None),
             min(filter(None, (task.due_on, limits.due)), default=None),
         )
-
-
-def is_judged(session: Session, definition: Definition, element: str) -> bool:
-    """Tell whether some rule reads what is recorded of a step."""
-    book = rule_book(session, definition)
-    return book is not None and element in book.by_element
 
 
 def measure_of(session: Session, definition: Definition, path: str, clock: Clock) -> Measure | None:
@@ -115,16 +120,12 @@ def measure_of(session: Session, definition: Definition, path: str, clock: Clock
     )
 
 
-def judge_step(
-    session: Session, row: Record, definition: Definition, told: Told, clock: Clock
-) -> Judged | None:
+def judge_step(session: Session, row: Record, measure: Measure, told: Told) -> Judged | None:
     """Measure what is about to be recorded of the locked matter in ``row``.
 
-    Raises RuleBroken when a rule stands in the way of completing the step.
+    None: nothing can be said of it. Raises RuleBroken when a rule stands in the way of completing
+    the step.
     """
-    measure = measure_of(session, definition, row.path, clock)
-    if measure is None:
-        return None
     known = remembered(session, row) if told.kind != EntryKind.SENT_BACK else None
     if known is None:
         # Begun, sent back, or begun before there were rules: everything is looked at.
@@ -134,16 +135,15 @@ def judge_step(
         judged = _all(measure, facts)
     else:
         before, standing = known.facts, known.standing
-        facts = with_entry(before, told)
+        facts = with_entry(before, told, reads=measure.book.reads)
         if facts is before:
-            return Judged(measure, facts, (), (), complete=False, standing=standing)
-        facts = facts.only(measure.book.reads, since=told.seq)
+            return Judged(measure.frame(facts), NO_RULES, (), complete=False, standing=standing)
         goes_on = facts.ended_on is None and facts.outcome == before.outcome
         if told.kind == EntryKind.COMPLETED and goes_on and told.element:
-            touched = {told.element}
-            heard = tuple({rule.id for rule in measure.book.by_element.get(told.element, ())})
-            results = measure.judge(facts, touched, since=told.seq)
-            judged = Judged(measure, facts, heard, tuple(results), False, standing)
+            frame = measure.frame(facts)
+            heard = frozenset(rule.id for rule in measure.book.by_element.get(told.element, ()))
+            results = evaluate_in(frame, {told.element}, since=told.seq)
+            judged = Judged(frame, heard, tuple(results), complete=False, standing=standing)
         else:
             judged = replace(_all(measure, facts), standing=standing)
     hindering = [r for r in judged.results if r.hinders and r.seq == told.seq]
@@ -152,20 +152,9 @@ def judge_step(
     return judged
 
 
-def write_judged(
-    session: Session, row: Record, definition: Definition, judged: Judged, now: datetime
-) -> Breaches:
-    """Write the findings and the facts of a matter, with what comes next."""
-    return write_findings(
-        session,
-        Place(row.instance_id, definition.package.key, row.organisation_id, row.path),
-        judged.facts,
-        judged.heard,
-        judged.results,
-        now,
-        standing=judged.standing,
-        complete=judged.complete,
-    )
+def place_of(row: Record, definition: Definition) -> Place:
+    """Return where findings of the matter in ``row`` belong."""
+    return Place(row.instance_id, definition.package.key, row.organisation_id, row.path)
 
 
 def rejudge(
@@ -182,7 +171,9 @@ def rejudge(
     if measure is None or facts is None or any(e.kind == EntryKind.ERASED for e in told):
         return None, Breaches(None, now)
     judged = _all(measure, facts)
-    return judged, write_judged(session, row, definition, judged, now)
+    found = judged.found(row.instance_id)
+    write_facts(session, row.instance_id, found)
+    return judged, write_findings(session, place_of(row, definition), found, now)
 
 
 def announce_breaches(session: Session, instance_id: int, breaches: Breaches) -> None:
@@ -198,5 +189,6 @@ def announce_breaches(session: Session, instance_id: int, breaches: Breaches) ->
 def _all(measure: Measure, facts: Facts) -> Judged:
     # What is judged is what is kept, so that the next step begins where this one ended.
     facts = facts.only(measure.book.reads)
-    heard = tuple({rule.id for rule in measure.book.rules})
-    return Judged(measure, facts, heard, tuple(measure.judge(facts)), complete=True)
+    frame = measure.frame(facts)
+    heard = frozenset(rule.id for rule in measure.book.rules)
+    return Judged(frame, heard, tuple(evaluate_in(frame)), complete=True)

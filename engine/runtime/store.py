@@ -18,6 +18,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from engine.compliance.findings import WRITE_FACTS, Found
 from engine.database import Later, Record, fetch, fetch_later, precede, run
 from engine.ledger.chain import Event, Head, seal
 from engine.runtime.models import NO_LIMIT
@@ -62,8 +63,7 @@ _ENTRY = f"""
 """  # noqa: S608
 
 # It fails like _HOLD where the matter is not as it was seen or locked.
-_STEP = f"""
-    WITH entry AS ({_ENTRY}),
+_STEP_AFTER_ENTRY = """
     matter AS (
         UPDATE instance SET snapshot = %(state)s, revision = revision + 1, chain_length = %(seq)s,
             chain_head = %(digest)s, status = %(status)s, outcome = %(outcome)s, stage = %(stage)s,
@@ -96,7 +96,9 @@ _STEP = f"""
         SELECT DISTINCT p, o.due_on, o.id FROM opened o, unnest(o.candidates) p
     )
     SELECT id, element FROM opened WHERE 1 / (SELECT count(*) FROM matter) = 1 ORDER BY id
-"""  # noqa: S608
+"""
+_STEP = f"WITH entry AS ({_ENTRY}), {_STEP_AFTER_ENTRY}"
+_STEP_WITH_FACTS = f"WITH entry AS ({_ENTRY}), facts AS ({WRITE_FACTS}), {_STEP_AFTER_ENTRY}"
 
 _ASSIGN = f"""
     WITH entry AS ({_ENTRY}),
@@ -235,6 +237,8 @@ class Write:
     returned: bool = False
     """The tasks open again after a send-back."""
     opening: Sequence[NewTask] = ()
+    found: Found | None = None
+    """What the rules found, of a procedure that has some: its facts are written with the step."""
 
 
 @dataclass(frozen=True)
@@ -341,7 +345,10 @@ def write_step(session: Session, write: Write) -> Opened:
         "returned": write.returned,
         "opening": json.dumps([_new_task(task) for task in write.opening]),
     }
-    return Opened(fetch_later(session, _STEP, parameters))
+    if (found := write.found) is None:
+        return Opened(fetch_later(session, _STEP, parameters))
+    facts = {"facts": found.facts, "standing": found.standing}
+    return Opened(fetch_later(session, _STEP_WITH_FACTS, {**parameters, **facts}))
 
 
 def write_entry(session: Session, row: Record, event: Event, now: datetime) -> Mapping[str, Any]:

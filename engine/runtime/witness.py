@@ -38,12 +38,14 @@ def witness(
     ``place`` is the organisation for which the actor acted, if a post gave the right; ``people``
     the standing of each by id; ``rolls`` those due by attendance field.
     """
+    named = list(_naming(fields, data))
     meetings = {
-        key: [person.id for person in directory.roll(field.props.get("body", "members"), day)]
-        for key, field in _meetings(fields, data)
+        field.key: [person.id for person in directory.roll(field.props.get("body", "members"), day)]
+        for field, _ in named
+        if field.kind is FieldKind.ATTENDANCE
     }
     found: dict[str, Any] = {"rolls": meetings} if meetings else {}
-    people = sorted({*_people(fields, data), *(who for roll in meetings.values() for who in roll)})
+    people = sorted({*_people(named), *(who for roll in meetings.values() for who in roll)})
     approves = post is not None and post.approves
     if post is not None:
         found["place"] = [post.organisation_id, str(post.organisation_kind), approves]
@@ -66,8 +68,8 @@ def _standing(person: Known, place: int | None) -> str | list[Any]:
     return [status, True] if person.restricted else status
 
 
-def _people(fields: Iterable[Field], data: Mapping[str, Any]) -> Iterator[int]:
-    for field, value in _values(fields, data):
+def _people(named: Iterable[tuple[Field, Any]]) -> Iterator[int]:
+    for field, value in named:
         if field.kind is FieldKind.PERSON:
             yield value
         elif field.kind is FieldKind.PEOPLE:
@@ -77,20 +79,16 @@ def _people(fields: Iterable[Field], data: Mapping[str, Any]) -> Iterator[int]:
             yield from (excluded["person"] for excluded in value["excluded"])
 
 
-def _meetings(fields: Iterable[Field], data: Mapping[str, Any]) -> Iterator[tuple[str, Field]]:
-    for field, _ in _values(fields, data):
-        if field.kind is FieldKind.ATTENDANCE:
-            yield field.key, field
-
-
-def _values(fields: Iterable[Field], data: Mapping[str, Any]) -> Iterator[tuple[Field, Any]]:
-    """Yield each field that holds something, with what it holds."""
+def _naming(fields: Iterable[Field], data: Mapping[str, Any]) -> Iterator[tuple[Field, Any]]:
+    """Yield each field that names people, with what it holds."""
     for field in fields:
+        if not field.names_people:
+            continue
         value = data.get(field.key) if field.key else data
         if field.kind is FieldKind.LIST and isinstance(value, list):
             for row in value:
-                yield from _values(field.children, row)
+                yield from _naming(field.children, row)
         elif field.kind is FieldKind.GROUP and isinstance(value, Mapping):
-            yield from _values(field.children, value)
+            yield from _naming(field.children, value)
         elif value is not None and field.key:
             yield field, value

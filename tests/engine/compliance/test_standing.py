@@ -45,7 +45,7 @@ def test_a_limit_that_has_passed_is_written_as_broken() -> None:
     before = standing_on(APPLIED, today=LAST)
     after = judge(APPLIED, today=add_days(LAST, 1))
     found = change(before, after, complete=True)
-    written = {(row["rule"], row["outcome"]) for row in found.rows}
+    written = {(row["rule"], row["outcome"]) for row in map(json.loads, found.rows)}
     assert ("R-ADM-02", "not_met") in written
     assert found.standing == standing_of(rows_of(after))
 
