@@ -184,7 +184,7 @@ def unit_of_work() -> Iterator[Session]:
     try:
         if session.in_transaction():
             _start_from_now(session)
-        session.info["flushed"] = session.info["written"] = False
+        session.info["written"] = False
         yield session
         _commit(session)
     except BaseException:
@@ -244,16 +244,14 @@ def _start_from_now(session: Session) -> None:
 def _commit(session: Session) -> None:
     """Commit the session's transaction.
 
-    Where no object was written there is nothing that the session has to do: the connection is told
-    itself, and the session keeps it for what comes next, instead of handing it back and fetching
-    another.
+    Where nothing was written through it there is nothing that the session has to do: the connection
+    is told itself, and the session keeps it for what comes next, instead of handing it back and
+    fetching another.
     """
     known: _Known | None = session.info.get("driver")
-    plain = not session.info["flushed"] and session._is_clean()
+    plain = not session.info["written"] and session._is_clean()
     if plain and known and known.ours and known.transaction is session.get_transaction():
         known.driver.commit()
-        if session.info["written"]:
-            changes.count += 1
     else:
         _driver(session).send_waiting()
         session.commit()
@@ -261,7 +259,7 @@ def _commit(session: Session) -> None:
 
 @event.listens_for(db.session, "after_flush")
 def _note_flush(session: Session, context: object) -> None:
-    session.info["flushed"] = True
+    session.info["written"] = True
 
 
 @event.listens_for(db.session, "do_orm_execute")

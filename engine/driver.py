@@ -109,7 +109,6 @@ class Connection(psycopg.Connection[Any]):
     def commit(self) -> None:
         """Commit the pending transaction, if there is one."""
         if len(self._waiting) == 1 and self.pgconn.transaction_status == _IDLE:
-            self._first = None
             ((command, later),) = self._waiting
             self._waiting = []
             result = self._ask(command)

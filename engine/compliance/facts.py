@@ -196,7 +196,7 @@ class Facts:
                 **({"coming": list(map(_coming_data, self.coming))} if self.coming else {}),
             }
         )
-        steps = ",".join(o.to_json() for o in self.occurrences)
+        steps = ",".join([o._text or o.to_json() for o in self.occurrences])
         return f'{matter[:-1]},"steps":[{steps}]}}'
 
     @classmethod

@@ -69,17 +69,21 @@ def facts_of(entries: Iterable[Told]) -> Facts | None:
     return facts
 
 
-def occurrence_of(entry: Told) -> Occurrence:
-    """Return the step that a ``completed`` entry records."""
+def occurrence_of(entry: Told, reads: Mapping[str, Collection[str]] | None = None) -> Occurrence:
+    """Return the step that a ``completed`` entry records, with the fields that rules read."""
     assert entry.element is not None and entry.occurred_on is not None
     payload = entry.payload
     witness = payload.get("witness", {})
     place = witness.get("place")
+    data = payload.get("data", {})
+    if reads is not None:
+        fields = reads.get(entry.element, ())
+        data = {name: value for name, value in data.items() if name in fields}
     return Occurrence(
         element=entry.element,
         occurred_on=entry.occurred_on,
         recorded_on=entry.recorded_at.astimezone(ZONE).date(),
-        data=payload.get("data", {}),
+        data=data,
         seq=entry.seq,
         actor=entry.actor_id,
         place=None if place is None else Place(*place),
@@ -134,8 +138,7 @@ def with_entry(
     if entry.seq in undone:
         return facts
     if entry.kind == EntryKind.COMPLETED:
-        step = occurrence_of(entry)
-        facts = facts.plus(step if reads is None else step.only(reads.get(step.element, ())))
+        facts = facts.plus(occurrence_of(entry, reads))
         if raised := payload.get(RAISED):
             found = raised_by(str(entry.element), entry.seq, payload["data"], raised)
             facts = replace(facts, items=(*facts.items, *found))
