@@ -7,17 +7,13 @@ that happened in the period. What is to be decided locally is a parameter, writt
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from engine.definitions.parts import Basis
 from engine.definitions.reading import Table
 from engine.errors import GuichengError
 from engine.expressions import Expression, compile_expression
-
-if TYPE_CHECKING:
-    from engine.definitions.parts import Basis
 
 Amount = int | str
 """A whole number, or the name of the parameter that gives one."""
@@ -99,7 +95,7 @@ class Duty:
         return tuple(dict.fromkeys([*named, *([self.also_if] if self.also_if else [])]))
 
 
-def read_duty(table: Table, process: str, read_basis: Callable[[Table], Basis]) -> Duty:
+def read_duty(table: Table, process: str) -> Duty:
     """Read one table; whether steps, parameters and articles exist is for lint to judge."""
     table.element = table.optional("id")
     rule = table.text("rule")
@@ -126,7 +122,7 @@ def read_duty(table: Table, process: str, read_basis: Callable[[Table], Basis]) 
         also_if=also_if,
         drafts=table.flag("drafts", True),
         severity=_severity(table),
-        basis=tuple(read_basis(basis) for basis in table.tables("basis")),
+        basis=tuple(basis.part(Basis) for basis in table.tables("basis")),
         description=table.text("description", ""),
     )
     if bool(duty.also_counts) != bool(also_if):

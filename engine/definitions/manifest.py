@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from engine.definitions.duties import Duty, read_duty
 from engine.definitions.expected import Expected, read_expected
+from engine.definitions.indicators import Indicator, read_indicator
 from engine.definitions.parts import (
     At,
     Basis,
@@ -39,6 +40,7 @@ ARRAYS: Final[Mapping[str, str]] = {
     "document": "id",
     "paper": "id",
     "duty": "id",
+    "indicator": "id",
 }
 """Arrays of tables in which each table has a name of its own, and the key that holds it."""
 NAMED: Final = ("lanes", "participants", "messages", "forecast")
@@ -74,6 +76,7 @@ class Manifest:
     papers: dict[str, Paper] = field(default_factory=dict)
     forecast: dict[str, Expected] = field(default_factory=dict)
     duties: dict[str, Duty] = field(default_factory=dict)
+    indicators: dict[str, Indicator] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     """Line by ``step:<element>``, ``lane:<id>``, ``effect:<n>`` …"""
 
@@ -120,13 +123,8 @@ class _Reader:
         if (table := top.table("constants")) is not None:
             found.constants = _constants(table)
         if (table := top.table("start")) is not None:
-            found.start = Start(
-                table.texts("lanes", required=True),
-                table.texts("subject_status"),
-                table.texts("kinds"),
-            )
+            found.start = table.part(Start, lanes=table.texts("lanes", required=True))
             self._remember("start", "", table)
-            table.done()
         found.stages = tuple(self._stages())
         found.lanes = self._named("lanes", "lane", _lane)
         found.participants = self._named("participants", "participant", _participant)
@@ -136,7 +134,10 @@ class _Reader:
         found.documents = self._array("document", _document, "材料“%s”写了两次", "请换一个 id")
         found.papers = self._array("paper", _paper, "文书“%s”写了两次", "请换一个 id")
         found.duties = self._array(
-            "duty", lambda t: read_duty(t, found.key, _basis), "活动“%s”写了两次", "请换一个 id"
+            "duty", lambda t: read_duty(t, found.key), "活动“%s”写了两次", "请换一个 id"
+        )
+        found.indicators = self._array(
+            "indicator", lambda t: read_indicator(t, found.key), "指标“%s”写了两次", "请换一个 id"
         )
         expected = dict(self._over("forecast", self.top.named("forecast")))
         for element, table in expected.items():
@@ -151,7 +152,7 @@ class _Reader:
 
     def _stages(self) -> Iterator[Stage]:
         for table in self.top.tables("stages"):
-            stage = _stage(table)
+            stage = table.part(Stage)
             self._remember("stage", stage.element, table)
             yield stage
 
@@ -212,32 +213,11 @@ def _constants(table: Table) -> dict[str, Constant]:
     return found
 
 
-def _stage(table: Table) -> Stage:
-    stage = Stage(
-        id=table.text("id"),
-        number=table.text("number"),
-        title=table.text("title"),
-        element=table.text("element"),
-    )
-    table.done()
-    return stage
-
-
 def _lane(name: str, table: Table) -> Lane:
     table.element = name
-    lane = Lane(
-        id=name,
-        title=table.text("title"),
-        who=table.code("who", Who) or Who.POSTS,
-        posts=table.texts("posts"),
-        at=table.code("at", At, At.ORGANISATION) or At.ORGANISATION,
-        roles=table.texts("roles"),
-        or_lane=table.optional("or_lane"),
-        also=table.texts("also"),
-        not_subject=table.flag("not_subject"),
-    )
-    table.done()
-    return lane
+    who = table.code("who", Who) or Who.POSTS
+    at = table.code("at", At, At.ORGANISATION) or At.ORGANISATION
+    return table.part(Lane, id=name, who=who, at=at)
 
 
 def _participant(name: str, table: Table) -> Participant:
@@ -246,31 +226,18 @@ def _participant(name: str, table: Table) -> Participant:
     element, dot, field = source.partition(".")
     if source and not (element and dot and field):
         table.error("wrong-type", f"“{source}”应当是“环节.字段”", "例如 assign.people", key="from")
-    participant = Participant(name, table.text("title"), element, field)
-    table.done()
-    return participant
+    return table.part(Participant, role=name, element=element, field=field)
 
 
 def _step(table: Table) -> Step:
     element = table.element = table.text("element")
-    step = Step(
+    return table.part(
+        Step,
         element=element,
-        number=table.optional("number"),
-        title=table.text("title"),
         action=table.text("action", "提交"),
-        form=table.text("form"),
-        basis=tuple(_basis(basis) for basis in table.tables("basis")),
-        due=table.optional("due"),
-        earliest=table.optional("earliest"),
-        send_back=table.texts("send_back"),
-        description=table.text("description", ""),
-        decision=table.flag("decision"),
-        stage=table.optional("stage"),
-        only_in=table.texts("only_in"),
+        basis=tuple(basis.part(Basis) for basis in table.tables("basis")),
         also_at=_also_at(table),
     )
-    table.done()
-    return step
 
 
 def _also_at(table: Table) -> tuple[At, ...]:
@@ -284,72 +251,26 @@ def _also_at(table: Table) -> tuple[At, ...]:
     return tuple(found)
 
 
-def _basis(table: Table) -> Basis:
-    basis = Basis(
-        regulation=table.text("regulation"),
-        edition=table.text("edition"),
-        article=table.text("article"),
-        text=table.text("text"),
-    )
-    table.done()
-    return basis
-
-
 def _effect(table: Table) -> Effect:
     after = table.element = table.text("after")
-    effect = Effect(
-        after=after,
-        when=table.optional("when"),
-        set_status=table.optional("set_status"),
-        since=table.optional("since"),
-        outcome=table.optional("outcome"),
-        outcome_title=table.text("outcome_title", ""),
-    )
+    effect = table.part(Effect, after=after)
     if not effect.set_status and not effect.outcome:
         table.error("empty-effect", "没有写作用", "请写 set_status = … 或 outcome = …")
     if effect.since and not effect.set_status:
         table.error("empty-effect", "since 只与 set_status 同用", "请删去 since 或补 set_status")
-    table.done()
     return effect
 
 
 def _message(name: str, table: Table) -> MessageAction:
     table.element = name
-    message = MessageAction(
-        id=name,
-        title=table.text("title"),
-        lanes=table.texts("lanes", required=True),
-        name=table.text("name", name),
-        form=table.optional("form"),
-        description=table.text("description", ""),
-    )
-    table.done()
-    return message
+    return table.part(MessageAction, id=name, name=table.text("name", name))
 
 
 def _document(table: Table) -> Document:
     table.element = table.optional("id")
-    document = Document(
-        id=table.text("id"),
-        title=table.text("title"),
-        step=table.text("step"),
-        field=table.text("field"),
-        archive=table.flag("archive"),
-        sensitive=table.flag("sensitive"),
-    )
-    table.done()
-    return document
+    return table.part(Document)
 
 
 def _paper(table: Table) -> Paper:
     table.element = table.optional("id")
-    paper = Paper(
-        id=table.text("id"),
-        title=table.text("title"),
-        template=table.text("template"),
-        step=table.optional("step"),
-        when=table.optional("when"),
-        description=table.text("description", ""),
-    )
-    table.done()
-    return paper
+    return table.part(Paper)

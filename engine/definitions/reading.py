@@ -9,18 +9,22 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date, datetime
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.errors import Problem, Severity
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _HEADER = re.compile(r"\s*\[(\[)?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*(?:\"([^\"]+)\"|'([^']+)'|([A-Za-z0-9_.-]+))\s*=")
 
 Code = TypeVar("Code", bound=StrEnum)
+Part = TypeVar("Part", bound="DataclassInstance")
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
@@ -233,6 +237,28 @@ class Table:
                 key=key,
             )
             return default
+
+    def part(self, kind: type[Part], **given: Any) -> Part:
+        """Return a dataclass read field by field, each under its own name; then the table is done.
+
+        A field without a default is required. ``given`` are those that were read otherwise.
+        """
+        values = dict(given)
+        for name, wanted in ((f.name, f) for f in fields(kind) if f.name not in given):
+            default = None if wanted.default is MISSING else wanted.default
+            match wanted.type:
+                case "str":
+                    values[name] = self.text(name, default)
+                case "str | None":
+                    values[name] = self.optional(name)
+                case "bool":
+                    values[name] = self.flag(name, bool(default))
+                case "tuple[str, ...]":
+                    values[name] = self.texts(name, required=default is None)
+                case other:
+                    raise TypeError(f"no reader for {kind.__name__}.{name}: {other}")
+        self.done()
+        return kind(**values)
 
     def table(self, key: str) -> Table | None:
         """Return a table inside this one, or None when there is none."""
