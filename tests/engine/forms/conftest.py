@@ -11,11 +11,32 @@ import pytest
 
 from engine.calendars.functions import date_functions
 from engine.calendars.notices import shipped_table
+from engine.errors import InvalidInput
 from engine.forms import Field, FormSchema, OrganisationChoice, PersonChoice, compile_form
 
 MEMBERS = [PersonChoice(n, f"党员{n}") for n in range(1, 11)]
 SUBJECT = 99
 GOOD_FILES = {501, 502, 503}
+
+
+Make = Callable[..., FormSchema]
+"""The fixture ``form``: compiles a form of components."""
+
+CHOICES = [{"value": "x", "label": "一"}, {"value": "y", "label": "二"}]
+PERSON = {"domain": "person", "status": "full", "not_subject": "true"}
+PEOPLE = {"domain": "people", "status": "full", "not_subject": "true"}
+MEETING = {
+    "type": "group",
+    "path": "meeting",
+    "label": "到会",
+    "properties": {"domain": "attendance"},
+}
+VOTE = {
+    "type": "group",
+    "path": "vote",
+    "label": "表决",
+    "properties": {"domain": "vote", "written_opinions": "true"},
+}
 
 
 @dataclass
@@ -71,3 +92,15 @@ def new_world() -> Callable[[], World]:
 @pytest.fixture(scope="session")
 def form() -> Callable[..., FormSchema]:
     return make_form
+
+
+def one(kind: str, **more: Any) -> dict[str, Any]:
+    """Return a component with the key ``a``."""
+    return {"type": kind, "key": "a", "label": "甲", **more}
+
+
+def refused(form: FormSchema, raw: Any, world: Any) -> dict[str, list[str]]:
+    """Return what a form says of data that it does not take."""
+    with pytest.raises(InvalidInput) as caught:
+        form.load(raw, world)
+    return caught.value.fields
