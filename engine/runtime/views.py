@@ -57,13 +57,17 @@ class TaskRow:
     subject_name: str
     organisation_id: int
     organisation_name: str
+    for_id: int | None
+    """Whose task it is, in a step with one for each of a list of people."""
+    for_name: str
     stage_title: str | None
     element: str
     step_number: str | None
     title: str
     action: str
     description: str
-    basis: tuple[Basis, ...]
+    basis: tuple[Ground, ...]
+    """The articles in force on the day of the step, or today."""
     due_on: date | None
     earliest_on: date | None
     not_before: date | None

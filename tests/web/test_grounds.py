@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from io import BytesIO
 
 import pytest
 from flask import Flask
+from openpyxl import load_workbook
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -72,3 +74,25 @@ def test_the_interface_names_it_too(app: Flask, played: Played, clock: FixedCloc
         f"/api/v1/tasks/{task}", headers={"Authorization": f"Bearer {token}"}
     )
     assert {basis["edition"] for basis in found.get_json()["basis"]} == {"2026"}
+
+
+def test_the_inbox_and_its_workbook_name_the_edition_of_the_day(app: Flask, played: Played) -> None:
+    browser = Browser(app.test_client())
+    browser.sign_in("secretary")
+
+    def lines(address: str) -> list[str]:
+        browser.get(address)
+        return re.findall(r'<div class="why">(.*?)</div>', browser.page)
+
+    def cited(address: str) -> list[str]:
+        sheet = load_workbook(BytesIO(browser.get(address).data)).active
+        assert sheet is not None
+        heads, *rows = sheet.iter_rows(values_only=True)
+        return [str(row[heads.index("依据")]) for row in rows]
+
+    # What is to be done now goes by the edition of today …
+    assert lines("/inbox") and all("（2026）" in line for line in lines("/inbox"))
+    assert all("（2026）" in cell for cell in cited("/inbox/export.xlsx"))
+    # … what was done in 2025 by the edition of its own day, though the procedure cites another.
+    done = cited("/inbox/export.xlsx?bucket=done")
+    assert done and all("（2014）" in cell and "（2026）" not in cell for cell in done)

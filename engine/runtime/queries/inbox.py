@@ -17,6 +17,8 @@ from engine.directory.actors import Actor
 from engine.directory.models import Organisation
 from engine.directory.policy import my_tasks, visible_matters
 from engine.errors import N_, InvalidInput
+from engine.ledger.kinds import EntryKind
+from engine.ledger.models import LedgerEntry
 from engine.runtime.models import MATTER_COLUMNS, Instance, Task, TaskCandidate
 from engine.runtime.queries.rows import TASK_COLUMNS, TASK_JOINS, Names, task_row
 from engine.runtime.seen import listed
@@ -139,7 +141,27 @@ def to_rows(session: Session, rows: Sequence[Record], today: date) -> tuple[Task
     names.know_organisations((row.task_organisation_id, row.place_name) for row in rows)
     names.fetch_candidates(row.candidates for row in rows if row.assignee_id is None)
     table = holidays.get(session)
-    return tuple(task_row(session, row, today, table, names) for row in rows)
+    days = _days_done(session, [(row.instance_id, row.id) for row in rows if row.closed_at])
+    return tuple(
+        task_row(session, row, today, table, names, days.get(row.id, today)) for row in rows
+    )
+
+
+def _days_done(session: Session, tasks: Sequence[tuple[int, int]]) -> dict[int, date]:
+    """Return on which day each of these tasks of matters was last done, by task."""
+    if not tasks:
+        return {}
+    found = session.execute(
+        select(LedgerEntry.task_id, LedgerEntry.occurred_on)
+        .where(
+            LedgerEntry.chain_id.in_({matter for matter, _ in tasks}),
+            LedgerEntry.task_id.in_([task for _, task in tasks]),
+            LedgerEntry.kind == EntryKind.COMPLETED,
+            LedgerEntry.occurred_on.is_not(None),
+        )
+        .order_by(LedgerEntry.seq)
+    )
+    return {row.task_id: row.occurred_on for row in found}
 
 
 def _keys(actor: Actor) -> list[str]:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from engine.calendars.working_days import HolidayTable
+from engine.compliance.grounds import grounds_on
 from engine.database import Record
 from engine.definitions.versions import Definition, load_definition
 from engine.directory.codes import PostKind
@@ -73,24 +74,28 @@ def task_row(
     today: date,
     holidays: HolidayTable,
     names: Names,
+    day: date | None = None,
 ) -> TaskRow:
-    """Return one line of a task list."""
+    """Return one line of a task list; ``day`` is that on which the step is or was done."""
     definition = load_definition(session, row.version_id)
     step = definition.package.steps[row.element]
     stage = definition.stages.get(row.element)
     due_on = None if row.due_on == NO_LIMIT else row.due_on
+    whose = _person(row.item)
     return TaskRow(
         id=row.id,
         instance_id=row.instance_id,
         matter_number=format_number(row.prefix, row.year, row.serial),
         **matter_fields(row, definition),
+        for_id=whose,
+        for_name=names.person(whose),
         stage_title=f"{stage.number} {stage.title}" if stage else None,
         element=row.element,
         step_number=step.number,
         title=step.title,
         action=step.action,
         description=step.description,
-        basis=step.basis,
+        basis=grounds_on(session, step.basis, row.path, day or today),
         due_on=due_on,
         earliest_on=row.earliest_on,
         not_before=row.not_before,
@@ -106,6 +111,13 @@ def task_row(
         created_at=row.created_at,
         closed_at=row.closed_at,
     )
+
+
+def _person(item: str | None) -> int | None:
+    """Return the person of an item, if the list is one of people."""
+    if item is None or not item.startswith("p") or not item[1:].isdecimal():
+        return None
+    return int(item[1:])
 
 
 def matter_row(session: Session, row: Record, now: Iterable[str]) -> MatterRow:
