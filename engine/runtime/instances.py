@@ -21,6 +21,11 @@ def items_of(workflow: Workflow, element: str) -> list[Any]:
     return found
 
 
+def activity_of(workflow: Workflow, element: str) -> bytes:
+    """Return the id of an open activity, the same as long as it is open. Raises TaskClosed."""
+    return _holder(workflow, element).id
+
+
 def add_item(workflow: Workflow, element: str, item: Any) -> None:
     """Start an open activity for one item more. Raises TaskClosed."""
     holder = _holder(workflow, element)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.definitions.versions import Roll
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
 from engine.errors import (
@@ -20,11 +23,13 @@ from engine.ledger.standing import RESTORED
 from engine.runtime import transitions
 from engine.runtime.applying import apply
 from engine.runtime.commands import Command, Done, carry_out
-from engine.runtime.locking import same_revision, task_row
+from engine.runtime.following import restore
+from engine.runtime.joining import add_person, people_of, remove_person
+from engine.runtime.locking import instance_row, same_revision, task_row
 from engine.runtime.rectification.answering import take_back_answers
 from engine.runtime.rectification.raising import withdraw_items
 from engine.runtime.rectification.saying import said_by
-from engine.runtime.undone import find_before
+from engine.runtime.undone import Before, find_before
 from engine.runtime.world import (
     make_world,
     matter_of,
@@ -46,7 +51,8 @@ def send_back(
 
     The procedure is again where it was before ``target`` was last completed, and so are the people
     and the outcome of the matter; what was recorded since stays in the ledger. Membership changes
-    made since are revoked.
+    made since are revoked. A step with a task for each of a list of people is open for all of them
+    again; who came and left since comes and leaves once more.
     Raises as :func:`complete_task`; NotAllowed if the package does not allow the target.
     """
 
@@ -57,7 +63,18 @@ def send_back(
         same_revision(row.task_revision, revision)
         if not reason.strip():
             raise InvalidInput({"reason": [N_("请写明退回的理由，以便对方补正。")]})
-        before = find_before(session, row.instance_id, target)
+        world = make_world(session, clock)
+        roll = next((r for r in matter.definition.rolls.values() if target in r.steps), None)
+        before = find_before(
+            session,
+            row.instance_id,
+            target,
+            activity=None
+            if roll is None
+            else lambda snapshot: restore(replace(matter, snapshot=snapshot), world).activity(
+                roll.element
+            ),
+        )
         if before is None:
             raise NotAllowed(N_("所选的环节在此之前没有办理过，不能退回。"))
         transition = transitions.send_back(
@@ -65,7 +82,7 @@ def send_back(
             row.uid,
             target,
             before.snapshot,
-            make_world(session, clock),
+            world,
             participants=before.participants,
         )
         event = Event(
@@ -91,8 +108,40 @@ def send_back(
         withdraw_items(session, row.instance_id, before.seq)
         said = said_by(event, clock.today(), decision.post)
         take_back_answers(session, row.instance_id, before.seq, reason.strip(), said, clock)
+        if roll is not None:
+            opened = {
+                **opened,
+                **_list_as_it_was(session, row.instance_id, roll, before, event, clock),
+            }
         return Done(row.instance_id, opened)
 
     arguments = {"target": target, "reason": reason}
     command = Command("send_back", arguments, command_id, actor.person_id, task_id=task_id)
     return carry_out(command, step, clock)
+
+
+def _list_as_it_was(
+    session: Session, instance_id: int, roll: Roll, before: Before, event: Event, clock: Clock
+) -> Mapping[int, str]:
+    """Let those come and leave again who did so while the step was open; return the new tasks."""
+    opened: dict[int, str] = {}
+    last = {c.person_id: c for c in before.changes if c.element == roll.element}
+    for change in last.values():
+        row = instance_row(session, instance_id)
+        matter = matter_of(session, row)
+        world = make_world(session, clock)
+        joined = change.kind == EntryKind.PARTICIPANT_ADDED
+        if joined == (change.person_id in people_of(matter, roll.element, world)):
+            continue
+        move = add_person if joined else remove_person
+        transition = move(matter, roll.element, change.person_id, change.day, world)
+        again = Event(
+            change.kind,
+            actor_id=event.actor_id,
+            on_behalf_of=event.on_behalf_of,
+            occurred_on=change.day,
+            element=roll.element,
+            payload={"person": change.person_id, "reason": change.reason},
+        )
+        opened |= apply(session, row, transition, again, clock)
+    return opened

@@ -43,7 +43,7 @@ from engine.errors import (
 )
 from engine.runtime import snapshot as snapshots
 from engine.runtime.compaction import compact
-from engine.runtime.instances import add_item, item_of, items_of, remove_item
+from engine.runtime.instances import activity_of, add_item, item_of, items_of, remove_item
 from engine.runtime.tree import (
     COMPLETED,
     READY,
@@ -176,6 +176,10 @@ class Run:
     def items(self, element: str) -> list[Any]:
         """Return the items of an open activity that runs once for each. Raises TaskClosed."""
         return items_of(self._workflow, element)
+
+    def activity(self, element: str) -> bytes:
+        """Return the id of an open activity that runs once for each item. Raises TaskClosed."""
+        return activity_of(self._workflow, element)
 
     def add_item(self, element: str, item: Any) -> None:
         """Start an activity, open for each of a list, for one item more. Raises TaskClosed."""

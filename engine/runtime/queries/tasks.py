@@ -18,9 +18,11 @@ from engine.directory.posts import holders
 from engine.directory.things import TaskView as TaskThing
 from engine.errors import NotFound, TaskClosed
 from engine.forms.drafts import load_draft
-from engine.forms.fields import PersonChoice
+from engine.forms.fields import PersonChoice, walk
+from engine.forms.schema import FormSchema
 from engine.ledger.kinds import EntryKind
 from engine.runtime import transitions
+from engine.runtime.lanes import person_principal
 from engine.runtime.people import form_context
 from engine.runtime.queries.access import Opened, open_matter
 from engine.runtime.queries.diagram import element_states
@@ -90,7 +92,12 @@ def task_view(
         row=task_row(session, row, clock.today(), table, names),
         form=form,
         context=context,
-        values=draft.data if draft else form.prefill(context),
+        values=draft.data
+        if draft
+        else {
+            **form.prefill(context),
+            **(_handed_in_before(trail, row, form) if "complete" in may else {}),
+        },
         draft_saved_at=draft.saved_at if draft else None,
         occurred_on=day,
         may=frozenset(may),
@@ -117,6 +124,35 @@ def task_view(
             day,
         ),
     )
+
+
+def _handed_in_before(trail: Trail, row: Record, form: FormSchema) -> dict[str, Any]:
+    """Return what was handed in before the task was sent back, so that nobody types it twice.
+
+    What decided the way of the matter is left out where it is a decision to be taken again, and so
+    is what belongs to the ledgers of items and ballots.
+    """
+    if not row.returned:
+        return {}
+    step = trail.definition.package.steps[row.element]
+    fresh = {field.key for field in (*form.answering, *form.ballots)}
+    if step.decision:
+        decided = trail.definition.kept[step.form]
+        fresh |= {f.key for f in walk(form.fields) if f.options and f.key in decided}
+    corrected: dict[int, Any] = {}
+    for entry in reversed(trail.entries):
+        payload = trail.payloads[entry.seq]
+        if entry.kind == EntryKind.CORRECTED and payload:
+            corrected.setdefault(payload["seq"], payload.get("data"))
+        whose = payload.get("item")
+        if (
+            entry.kind == EntryKind.COMPLETED
+            and entry.element == row.element
+            and (None if whose is None else person_principal(whose)) == row.item
+        ):
+            raw = form.raw_of(corrected.get(entry.seq) or payload.get("data") or {})
+            return {key: value for key, value in raw.items() if key not in fresh}
+    return {}
 
 
 def _own(trail: Trail, actor: Actor) -> bool:

@@ -55,11 +55,12 @@ def gathering(key: str = "gathering", *, alone: bool = False, staged: bool = Fal
     if staged:
         say = Sub("each_member", [UserTask("say"), UserTask("sign")], loop=loop)
         lanes |= {"sign": "each"}
+    back = ["gather", "say", *(["sign"] if staged else [])]
     package = procedure(
         key,
         [UserTask("gather"), say, UserTask("conclude")],
         lanes=lanes,
-        steps={"conclude": 'send_back = ["gather"]'},
+        steps={"conclude": f"send_back = {json.dumps(back)}"},
         more=EACH.replace('also = ["branch"]\n', "") if alone else EACH,
     )
     people = {
@@ -407,9 +408,65 @@ def test_one_does_not_remind_oneself(desk: Desk, matter: Matter) -> None:
 
 # --- whatever happens in whatever order ---------------------------------------------------------
 
+
+def test_sent_back_to_the_step_all_on_the_list_do_it_again(desk: Desk, matter: Matter) -> None:
+    say(matter, "member")
+    add(matter, "secretary", reason="组织关系转入")
+    remove(matter, "deputy")
+    add(matter, "deputy")
+    remove(matter, "deputy", reason="已转出")
+    for name in ("secretary", "other_member"):
+        say(matter, name)
+    people = read_participants(db.session(), matter.id)
+    done = matter.send_back("conclude", "say", reason="太简单，请重写")
+    assert whose(matter) == {"member", "other_member", "secretary"}
+    assert set(done.opened.values()) == {"say"}
+    assert read_participants(db.session(), matter.id) == people
+    facts = read_facts(db.session(), matter.id)
+    assert facts is not None
+    ids = desk.town.people
+    assert [(c.person, c.left) for c in facts.coming] == [
+        (ids["secretary"], False),
+        (ids["deputy"], True),
+    ]
+    is_consistent(matter.id, desk.clock)
+    # Nobody types it twice, and one after the other hands it in again.
+    for name in ("secretary", "member", "other_member"):
+        say(matter, name)
+    assert matter.open == ["conclude"]
+    matter.send_back("conclude", "say")
+    assert len(whose(matter)) == 3
+    is_consistent(matter.id, desk.clock)
+
+
+def test_sent_back_to_one_of_several_steps_of_each(desk: Desk) -> None:
+    matter = gathered(desk.start(gathering(staged=True)), "member", "other_member")
+    for name in ("member", "member", "other_member", "other_member"):
+        say(matter, name)
+    matter.send_back("conclude", "sign")
+    # The first to sign did so while the other had still to speak.
+    assert matter.open == ["say", "sign"]
+    is_consistent(matter.id, desk.clock)
+
+
+def test_an_earlier_round_is_another_one(desk: Desk, matter: Matter) -> None:
+    for name in ("member", "other_member", "deputy"):
+        say(matter, name)
+    matter.send_back("conclude", "gather")
+    gathered(matter, "member", "secretary")
+    for name in ("member", "secretary"):
+        say(matter, name)
+    matter.send_back("conclude", "say")
+    assert whose(matter) == {"member", "secretary"}
+    is_consistent(matter.id, desk.clock)
+
+
 PEOPLE = ["secretary", "deputy", "member", "other_member"]
 MOVES = st.lists(
-    st.tuples(st.sampled_from(["say", "add", "remove", "back", "gather"]), st.sampled_from(PEOPLE)),
+    st.tuples(
+        st.sampled_from(["say", "add", "remove", "back", "again", "gather"]),
+        st.sampled_from(PEOPLE),
+    ),
     max_size=14,
 )
 
@@ -427,6 +484,9 @@ def test_whatever_is_done_the_list_and_the_tasks_agree(desk: Desk, moves: list[A
         elif what == "back" and matter.open == ["conclude"]:
             matter.send_back("conclude", "gather")
             listed = {}
+        elif what == "again" and matter.open == ["conclude"] and any(listed.values()):
+            matter.send_back("conclude", "say")
+            listed = dict.fromkeys(listed, False)
         elif what == "say" and name in open_now:
             say(matter, name)
             listed[name] = True

@@ -210,6 +210,22 @@ def test_a_draft_is_shown_to_its_writer_alone(desk: Desk) -> None:
     assert "note" not in others.values or not others.values["note"]
 
 
+def test_what_was_sent_back_is_not_typed_again(desk: Desk) -> None:
+    matter = desk.start(two_steps())
+    matter.complete("apply", {"note": "第一稿"})
+    matter.send_back("approve", "apply", by="deputy", reason="材料不全")
+    task = matter.task("apply")
+    may = queries.task_view(db.session(), desk.actor("secretary"), desk.clock, task)
+    assert (may.values["note"], may.draft_saved_at) == ("第一稿", None)
+    matter.complete("apply", {"note": "第二稿"})
+    assert matter.payload()["data"]["note"] == "第二稿"
+    matter.send_back("approve", "apply", by="deputy", reason="再看看")
+    again = queries.task_view(
+        db.session(), desk.actor("secretary"), desk.clock, matter.task("apply")
+    )
+    assert again.values["note"] == "第二稿"
+
+
 @pytest.mark.parametrize("name", ["stranger", "member", "administrator"])
 def test_a_task_is_not_there_for_those_who_may_not_know(desk: Desk, name: str) -> None:
     matter = desk.start(two_steps())
