@@ -141,18 +141,26 @@ def show(page: ErrorPage, reason: str) -> Response | tuple[str, int]:
     task_id = (request.view_args or {}).get("task_id")
     resend = []
     with_files = any(upload.filename for upload in request.files.values())
-    if page is _STALE and signed_in() and same_origin() and not with_files:
+    # A task has a draft to go back to; what was typed elsewhere stands on the error page only.
+    again = signed_in() if page is _STALE else page is _LOGIN and task_id is None
+    if again and same_origin() and not with_files:
         # The browser vouches for the page; after a new login the reader may send it once more.
         resend = [(k, v) for k, v in request.form.items(multi=True) if k != TOKEN_FIELD]
     return (
         render_template(
-            "errors/page.html", page=page, reason=reason, task_id=task_id, resend=resend
+            "errors/page.html",
+            page=page,
+            reason=reason,
+            task_id=task_id,
+            resend=resend,
+            login=page is _LOGIN,
         ),
         page.status,
     )
 
 
 _STALE = page_for(StaleForm())
+_LOGIN = page_for(LoginRequired())
 
 
 def show_domain_error(error: GuichengError) -> Response | tuple[str, int]:

@@ -122,6 +122,8 @@ def fill(visitor: Visitor, values: dict[str, list[str]], files: list[str]) -> No
                 enter(inputs, waiting.pop(name))
         page.wait_for_timeout(250)
         page.wait_for_load_state("networkidle")
+        if not waiting:
+            break
     for name in files:
         box = page.locator(
             f'input[type=file][name="files.{name}"], input[type=file][name$="{name}"]'

@@ -44,6 +44,12 @@ class TaskSchema(Shape):
     subject_name = fields.String(required=True)
     organisation_id = fields.Integer(required=True)
     organisation_name = fields.String(required=True)
+    for_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Whose task it is, where each of a list of people has one."},
+    )
+    for_name = fields.String(required=True)
     due_on = fields.Date(required=True, allow_none=True)
     earliest_on = fields.Date(required=True, allow_none=True)
     not_before = fields.Date(required=True, allow_none=True)
@@ -79,6 +85,8 @@ def task_shape(row: TaskRow) -> dict[str, Any]:
         "subject_name": row.subject_name,
         "organisation_id": row.organisation_id,
         "organisation_name": row.organisation_name,
+        "for_id": row.for_id,
+        "for_name": row.for_name,
         "due_on": day(row.due_on),
         "earliest_on": day(row.earliest_on),
         "not_before": day(row.not_before),

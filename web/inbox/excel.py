@@ -81,7 +81,7 @@ def _columns(today: date) -> tuple[Column, ...]:
         (N_("时限情况"), 18, left),
         (N_("流程"), 14, lambda row: row.process_title),
         (N_("事项编号"), 16, lambda row: row.matter_number),
-        (N_("当事人"), 12, lambda row: row.subject_name),
+        (N_("当事人"), 12, lambda row: row.for_name or row.subject_name),
         (N_("党组织"), 22, lambda row: row.organisation_name),
         (N_("阶段"), 26, lambda row: row.stage_title or ""),
         (N_("环节编号"), 10, lambda row: row.step_number or ""),
