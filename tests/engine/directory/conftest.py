@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.clock import FixedClock
 from engine.directory import accounts
+from engine.directory.actors import Actor, load_actor
 from engine.directory.models import Membership, Organisation, Person, Post
+from engine.ledger.models import LedgerEntry
 
 LONG_AGO = date(2010, 1, 1)
+TODAY = date(2026, 11, 22)
+Acting = Callable[[Person], Actor]
 
 
 class Factory:
@@ -112,3 +118,46 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     accounts._nobody.cache_clear()
     yield
     accounts._nobody.cache_clear()
+
+
+@dataclass
+class Town:
+    """A town with two branches and the people who run it."""
+
+    town: Organisation
+    branch: Organisation
+    other: Organisation
+    admin: Person
+    secretary: Person
+    member: Person
+
+
+@pytest.fixture
+def town(session: Session, make: Factory) -> Town:
+    """Return a town whose rows are committed."""
+    committee = make.organisation("镇党委", kind="committee", can_approve_members=True)
+    branch, other = make.organisation("一支部", committee), make.organisation("二支部", committee)
+    made = Town(
+        committee,
+        branch,
+        other,
+        make.person("管理员", committee),
+        make.person("李书记", branch),
+        make.person("王党员", branch),
+    )
+    make.post(made.admin, committee, "administrator")
+    make.post(made.secretary, branch, "secretary")
+    session.commit()
+    return made
+
+
+@pytest.fixture
+def acting(session: Session) -> Acting:
+    """Return what a person may do, by the person."""
+    return lambda person: load_actor(session, TODAY, person_id=person.id)
+
+
+def changes(session: Session) -> list[str]:
+    """Return the changes of the directory that the ledger knows, in order."""
+    payloads = session.scalars(select(LedgerEntry.payload).order_by(LedgerEntry.seq))
+    return [(payload or "").split('"change":"')[1].split('"')[0] for payload in payloads]
