@@ -9,8 +9,11 @@ from engine.definitions.package import MANIFEST, Package
 from engine.directory.codes import MembershipStatus
 from engine.errors import PackageProblem
 from engine.forms import FormSchema, compile_form
-from engine.forms.fields import Field, FieldKind, walk
+from engine.forms.fields import OPEN_ITEMS, RECTIFICATION, Field, FieldKind, walk
 from engine.lint.findings import Findings
+
+TASKS_ONLY = (RECTIFICATION, OPEN_ITEMS)
+"""Domains of lists that become, or answer, items of the ledger: with the task of a step."""
 
 
 @dataclass
@@ -69,7 +72,22 @@ def check_forms(package: Package) -> tuple[Forms, Findings]:
                 )
     for name in forms.schemas:
         _check_codes(package.form_file(name), forms.fields(name) or {}, found)
+    _check_messages(package, forms, found)
     return forms, found
+
+
+def _check_messages(package: Package, forms: Forms, found: Findings) -> None:
+    """Refuse in messages what lives with a task: a message has none that could hold or open it."""
+    for message in package.messages.values():
+        for path, item in (forms.fields(message.form or "") or {}).items():
+            if item.props.get("domain") in TASKS_ONLY or item.kind is FieldKind.BALLOT:
+                found.error(
+                    "message-field",
+                    package.form_file(message.form or ""),
+                    f"消息“{message.title}”的表单里不能有“{item.label or path}”",
+                    "整改清单、遗留问题和无记名投票只能放在环节的表单里；请把它放到一个环节",
+                    element=path,
+                )
 
 
 def _check_codes(file: str, fields: Mapping[str, Field], found: Findings) -> None:

@@ -254,3 +254,35 @@ def test_a_wrong_key_is_said_by_the_reader() -> None:
     files = good_files()
     files[TOML] = swap(files[TOML].decode(), 'key = "tiny_review"', 'key = "Tiny"').encode()
     assert codes(lint(files)) == ["id-not-snake-case", "process-id"]
+
+
+RECTIFICATION = """{
+ "type": "dynamiclist", "id": "items", "key": "items", "label": "整改清单",
+ "properties": {"domain": "rectification"},
+ "components": [
+  {"type": "textarea", "id": "c1", "key": "problem", "label": "问题",
+   "validate": {"required": true}},
+  {"type": "textfield", "id": "c2", "key": "owner", "label": "责任人", "validate": {"required": true},
+   "properties": {"domain": "person"}},
+  {"type": "textarea", "id": "c3", "key": "measure", "label": "措施",
+   "validate": {"required": true}},
+  {"type": "datetime", "id": "c4", "key": "due", "dateLabel": "期限", "subtype": "date",
+   "validate": {"required": true}}
+ ]}"""
+
+
+def test_a_list_of_rectification_belongs_to_a_step_and_not_to_a_message() -> None:
+    def with_list(form: str) -> dict[str, bytes]:
+        files = good_files()
+        text = files[form].decode()
+        assert '"components": [' in text
+        head, _, rest = text.partition('"components": [')
+        comma = "" if rest.lstrip().startswith("]") else ","
+        files[form] = f'{head}"components": [{RECTIFICATION}{comma}{rest}'.encode()
+        return files
+
+    assert "message-field" not in codes(lint(with_list("forms/check.form")))
+    problems = [p for p in lint(with_list("forms/withdraw.form")) if p.code == "message-field"]
+    (problem,) = problems
+    assert (problem.file, problem.element) == ("forms/withdraw.form", "items")
+    assert problem.severity is Severity.ERROR
