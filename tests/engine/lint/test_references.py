@@ -262,8 +262,8 @@ RECTIFICATION = """{
  "components": [
   {"type": "textarea", "id": "c1", "key": "problem", "label": "问题",
    "validate": {"required": true}},
-  {"type": "textfield", "id": "c2", "key": "owner", "label": "责任人", "validate": {"required": true},
-   "properties": {"domain": "person"}},
+  {"type": "textfield", "id": "c2", "key": "owner", "label": "责任人",
+   "validate": {"required": true}, "properties": {"domain": "person"}},
   {"type": "textarea", "id": "c3", "key": "measure", "label": "措施",
    "validate": {"required": true}},
   {"type": "datetime", "id": "c4", "key": "due", "dateLabel": "期限", "subtype": "date",
