@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import strategies as st
 
-from engine.forms import compile_form
-from tests.engine.forms.conftest import CHOICES, MEETING, PEOPLE, PERSON, VOTE, Make, one, refused
+from tests.engine.forms.conftest import CHOICES, PEOPLE, PERSON, Make, one, refused
 
 
 @pytest.mark.parametrize(
@@ -270,30 +268,3 @@ def test_texts_fill_their_places(form: Make, world: Any) -> None:
     compiled = form({"type": "text", "text": "{{name}}：{{a}}，{{on['x']}}。"}, one("textfield"))
     world.variables = {"name": "李一"}
     assert compiled.text(compiled.fields[0], {"a": "<b>"}, world) == "李一：<b>，—。"
-
-
-FULL = compile_form(
-    {
-        "type": "default",
-        "components": [
-            one("textfield"),
-            {**one("textarea"), "key": "b"},
-            {**one("number", decimalDigits=2), "key": "n"},
-            {**one("datetime", subtype="date"), "key": "d"},
-            {**one("checkbox"), "key": "c"},
-            {**one("checklist", values=CHOICES), "key": "l"},
-            {**one("textfield", properties=PEOPLE), "key": "p"},
-            {"type": "group", "path": "g", "components": [one("textfield")]},
-            {
-                "type": "dynamiclist",
-                "path": "r",
-                "components": [one("textfield"), one("number", key="m")],
-            },
-            {**MEETING, "validate": {"required": False}},
-            {**VOTE, "validate": {"required": False}},
-            {**one("textfield"), "key": "h", "conditional": {"hide": "c or n > 3"}},
-        ],
-    },
-    file="full.form",
-)
-keys = st.sampled_from([*sorted(FULL.keys), "x", "for", "present", "excluded", "written"])

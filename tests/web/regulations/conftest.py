@@ -14,7 +14,7 @@ from engine.directory.models import Person
 from engine.directory.organisations import add_organisation
 from engine.directory.posts import add_post
 from tests.shipped import deploy_shipped
-from tests.web.conftest import PASSWORD, World
+from tests.web.conftest import PASSWORD, Browser, World
 
 
 @dataclass
@@ -25,6 +25,12 @@ class Ruled:
     county: int
     town: int
     branch: int
+
+    def open(self, name: str, address: str) -> Browser:
+        """Sign in and open a page; return the browser that shows it."""
+        browser = self.world.sign_in(name)
+        browser.get(address)
+        return browser
 
 
 @pytest.fixture
