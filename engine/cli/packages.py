@@ -21,11 +21,16 @@ from engine.settings import Settings
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
+def home_of_packages() -> Path:
+    """Return the installation's own folder: there lie its regulations and components."""
+    return Settings.from_environment().processes_dir
+
+
 def package_folders(paths: tuple[Path, ...]) -> list[Path]:
     """Return the given folders, or all of the installation: its regulations, then each package."""
     if paths:
         return sorted(paths, key=lambda path: not is_regulations(path))
-    home = Settings.from_environment().processes_dir
+    home = home_of_packages()
     regulations = [home / REGULATIONS] if is_regulations(home / REGULATIONS) else []
     return [*regulations, *sorted(path.parent for path in home.glob("*/process.toml"))]
 
@@ -43,7 +48,7 @@ def lint(paths: tuple[Path, ...]) -> None:
     """检查法规和流程包：结构、表达式、表单、办理角色、依据和场景。"""
     failed = 0
     for folder in package_folders(paths):
-        errors = show(lint_folder(folder))
+        errors = show(lint_folder(folder, home_of_packages()))
         failed += bool(errors)
         click.echo(f"{folder.name}: " + (f"{errors} 个错误" if errors else "通过"))
     if failed:
@@ -62,7 +67,7 @@ def deploy(paths: tuple[Path, ...]) -> None:
 
 def deploy_folder(folder: Path) -> None:
     """Lint and deploy one package, or the regulations."""
-    if show(lint_folder(folder)):
+    if show(lint_folder(folder, home_of_packages())):
         raise click.ClickException(f"{folder.name} 未通过检查，没有部署。")
     with plain_errors(), unit_of_work() as session:
         if is_regulations(folder):
@@ -70,7 +75,7 @@ def deploy_folder(folder: Path) -> None:
             changed = deploy_regulations(session, regulations, SystemClock()).created
             version, sha256 = f"{len(regulations.by_id)} 部法规", regulations.sha256
         else:
-            package = load_folder(folder)
+            package = load_folder(folder, home_of_packages())
             changed = deploy_package(session, package, SystemClock()).activated
             version, sha256 = f"版本 {package.version}", package.sha256
     said = "已部署" if changed else "没有变化"

@@ -9,7 +9,7 @@ diagram) is for ``engine.lint`` to judge. How a package uses others is told in
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -136,10 +136,11 @@ def content_hash(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def read_folder(folder: Path) -> dict[str, bytes]:
+def read_folder(folder: Path, home: Path | None = None) -> dict[str, bytes]:
     """Return the files of a package folder by relative path; hidden files are left out.
 
-    The components it uses are read from the folders beside it and stand below ``uses/``.
+    The components it uses are read from the folders beside it, else from those in ``home``, and
+    stand below ``uses/``.
 
     Raises PackageProblem when there is no manifest, or for what is too large or leaves the folder.
     """
@@ -148,7 +149,8 @@ def read_folder(folder: Path) -> dict[str, bytes]:
             [_problem(MANIFEST, "manifest-missing", f"{folder} 里没有 {MANIFEST}",
                       "请在流程包的文件夹里写 process.toml")]
         )  # fmt: skip
-    return _with_components(_read_own(folder), folder.resolve().parent)
+    homes = [folder.resolve().parent, *([home] if home is not None else [])]
+    return _with_components(_read_own(folder), homes)
 
 
 def _read_own(folder: Path) -> dict[str, bytes]:
@@ -172,16 +174,17 @@ def _read_own(folder: Path) -> dict[str, bytes]:
     return files
 
 
-def _with_components(files: dict[str, bytes], beside: Path) -> dict[str, bytes]:
-    """Add the files of the components used, from the folders beside; what is missing stays so."""
+def _with_components(files: dict[str, bytes], homes: Sequence[Path]) -> dict[str, bytes]:
+    """Add the files of the components used, each from the first folder that has it."""
     found, waiting = dict(files), list(used_by(files[MANIFEST]))
     while waiting:
         name = waiting.pop(0)
         manifest = component_file(name, MANIFEST)
         if manifest not in found:
-            if not (beside / name / MANIFEST).is_file():
+            place = next((h / name for h in homes if (h / name / MANIFEST).is_file()), None)
+            if place is None:
                 continue
-            taken = _read_own(beside / name)
+            taken = _read_own(place)
             found |= {component_file(name, path): data for path, data in taken.items()}
             waiting += used_by(found[manifest])
     return found
@@ -196,9 +199,9 @@ def is_component(folder: Path) -> bool:
     return values.get("component") is True
 
 
-def load_folder(folder: Path) -> Package:
+def load_folder(folder: Path, home: Path | None = None) -> Package:
     """Read a package from a folder. Raises PackageProblem with all mistakes found."""
-    return load_package(read_folder(folder))
+    return load_package(read_folder(folder, home))
 
 
 def load_package(files: Mapping[str, bytes]) -> Package:

@@ -23,16 +23,17 @@ def is_regulations(folder: Path) -> bool:
     return not (folder / PACKAGE).is_file() and any(folder.glob(f"*/{MANIFEST}"))
 
 
-def regulations_beside(folder: Path) -> Regulations | None:
-    """Return the regulations that lie beside a package, or None when there are none.
+def regulations_beside(folder: Path, home: Path | None = None) -> Regulations | None:
+    """Return the regulations that lie beside a package, else those in ``home``; None: no such.
 
     Faulty ones are for :func:`lint_regulations` to complain about.
     """
-    home = folder.resolve().parent / FOLDER
-    if not is_regulations(home):
+    places = [folder.resolve().parent / FOLDER, *([home / FOLDER] if home is not None else [])]
+    place = next(filter(is_regulations, places), None)
+    if place is None:
         return None
     try:
-        return load_regulation_folder(home)
+        return load_regulation_folder(place)
     except PackageProblem:
         return None
 

@@ -58,7 +58,8 @@ def check_articles(rule: Rule, regulations: Regulations, found: Findings) -> Non
             rule,
             "rule-regulation-unknown",
             f"没有法规“{rule.regulation}”{did_you_mean(rule.regulation, regulations.by_id)}",
-            "请写法规的 id",
+            "请写法规的 id：regulations 里的文件夹名，例如 "
+            + "、".join(sorted(regulations.by_id)[:5]),
         )
         return
     for edition, numbers in rule.articles.items():
@@ -100,7 +101,8 @@ def check_block(rule: Rule, found: Findings) -> None:
 def check_idle(package: Package, book: RuleBook, found: Findings) -> None:
     """Check that each parameter of the package is used."""
     owed = (duty.parameters for duty in package.duties.values())
-    used = frozenset[str]().union(*map(_settings, book.rules), *owed)
+    counted = (indicator.parameters for indicator in package.indicators.values())
+    used = frozenset[str]().union(*map(_settings, book.rules), *owed, *counted)
     for name, parameter in book.parameters.items():
         if parameter.process == package.key and name not in used:
             found.warn(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.compliance.declarations import RULES
 from engine.compliance.reading import rule_book
 from engine.compliance.regulations import Regulations
 from engine.definitions.package import MANIFEST, Package, load_package, read_folder
@@ -35,19 +36,30 @@ from engine.lint.scenarios import run_scenarios
 from engine.lint.structure import SNAKE_CASE, check_structure
 
 
-def lint_folder(folder: Path) -> list[Problem]:
+def lint_folder(folder: Path, home: Path | None = None) -> list[Problem]:
     """Check the package in a folder, whose name has to be its key, or a folder of regulations.
 
-    What the steps cite is looked up in the regulations beside the package. Never raises: whatever
-    is wrong is in the list, errors first. The file of a problem is relative to the folder.
+    What the steps cite, and the components that are used, are looked up beside the package, else
+    in ``home``: the installation's. Never raises: whatever is wrong is in the list, errors first.
+    The file of a problem is relative to the folder.
     """
     if is_regulations(folder):
         return lint_regulations(folder)
     try:
-        package = load_package(read_folder(folder))
+        package = load_package(read_folder(folder, home))
     except PackageProblem as refused:
         return list(refused.problems)
-    problems = lint_package(package, regulations_beside(folder))
+    regulations = regulations_beside(folder, home)
+    problems = lint_package(package, regulations)
+    if regulations is None and package.rule_files(RULES):
+        missing = Findings()
+        missing.warn(
+            "regulations-missing",
+            RULES,
+            "没有找到法规（regulations 文件夹），规则没有检查，情形里也没有判定",
+            "请把 regulations 放在流程包旁边，或者用 PROCESSES_DIR 指明本系统的流程目录",
+        )
+        problems += missing.problems
     name = folder.resolve().name
     if name != package.key:
         problem = Problem(
