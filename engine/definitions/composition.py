@@ -10,6 +10,9 @@ is read together with it, the package's own word going first:
 * effects after the same element, and rules of the same id, replace the component's;
 * the component's diagram takes the place of the call activity that calls it.
 
+What a package does not take, or takes under another name, it says in ``[adapts.<component>]``
+(see :mod:`engine.definitions.adapting`).
+
 What is stored of a package are its own files and, below ``uses/<component>/``, those of its
 components: a version stays whole whatever becomes of the folder beside it.
 """
@@ -22,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from engine.definitions.adapting import Adaptation, adapt, read_adaptation
 from engine.definitions.inlining import Inlined, inline
 from engine.definitions.manifest import ARRAYS, Ground, Manifest, ground_of, read_manifest
 from engine.definitions.reading import Report, Table, parse_toml
@@ -53,6 +57,10 @@ class Composed:
     """The file of each element of the diagram that came from a component."""
     components: tuple[str, ...]
     """All components used, also by one another, in the order in which they count."""
+    sources: Mapping[str, bytes]
+    """What is stored, the components' files as they are adapted: what is read."""
+    originals: Mapping[str, str]
+    """Name here → name in the component's files, where the two differ; of forms the paths."""
 
 
 def component_file(component: str, path: str) -> str:
@@ -71,7 +79,7 @@ def used_by(manifest: bytes) -> tuple[str, ...]:
 
 def compose(stored: Mapping[str, bytes]) -> tuple[Composed | None, list[Problem]]:
     """Read a package with its components; return it, or what is wrong."""
-    return _Composer(stored).run()
+    return _Composer(dict(stored)).run()
 
 
 @dataclass
@@ -86,10 +94,11 @@ class _Source:
 
 @dataclass
 class _Composer:
-    stored: Mapping[str, bytes]
+    stored: dict[str, bytes]
     problems: list[Problem] = field(default_factory=list)
     sources: dict[str, _Source] = field(default_factory=dict)
     """The components, those that others are built upon first."""
+    originals: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> tuple[Composed | None, list[Problem]]:
         own = self._source(None)
@@ -108,7 +117,10 @@ class _Composer:
         if self.problems:
             return None, self.problems
         elements = inlined.files if inlined is not None else {}
-        return Composed(manifest, files, origins, elements, components), []
+        return (
+            Composed(manifest, files, origins, elements, components, self.stored, self.originals),
+            [],
+        )
 
     def _source(self, component: str | None) -> _Source | None:
         file = MANIFEST if component is None else component_file(component, MANIFEST)
@@ -121,6 +133,7 @@ class _Composer:
 
     def _gather(self, user: _Source, chain: tuple[str, ...]) -> None:
         names = user.values.get("uses")
+        adaptations = self._adaptations(user)
         for name in names if isinstance(names, list) else ():
             line = user.top.line_of("uses")
 
@@ -150,7 +163,37 @@ class _Composer:
                     N_("组件的文件夹应在流程包旁边；上传的压缩包里应有 uses/<组件>/"),
                 )
             elif name not in self.sources:
+                if name in adaptations:
+                    self._adapt(name, adaptations[name], user, refuse)
                 self._component(name, (*chain, name), refuse)
+
+    def _adaptations(self, user: _Source) -> dict[str, Adaptation]:
+        """Return how a package or component takes those that it uses."""
+        tables = user.top.named("adapts")
+        found = {name: read_adaptation(table) for name, table in tables.items()}
+        uses = user.values.get("uses")
+        for name, table in tables.items():
+            if not isinstance(uses, list) or name not in uses:
+                table.error(
+                    "component-missing",
+                    f"{N_('没有用到组件')}“{name}”",
+                    N_("[adapts.x] 里的 x 应当写在 uses 里"),
+                )
+        self.problems += user.report.problems
+        user.report.problems.clear()
+        return found
+
+    def _adapt(self, name: str, how: Adaptation, user: _Source, refuse: Any) -> None:
+        start = component_file(name, "")
+        taken = {p.removeprefix(start): d for p, d in self.stored.items() if p.startswith(start)}
+        line = user.top.lines.table(f"adapts.{name}") or user.top.line_of("adapts")
+        adapted = adapt(taken, how, user.values, lambda *said: refuse(*said, line=line))
+        for path in taken:
+            del self.stored[start + path]
+        self.stored |= {start + path: data for path, data in adapted.items()}
+        for old, new in (how.rename or {}).items():
+            self.originals[new] = old
+            self.originals[f"{start}forms/{new}.form"] = f"{start}forms/{old}.form"
 
     def _component(self, name: str, chain: tuple[str, ...], refuse: Any) -> None:
         found = self._source(name)
@@ -264,6 +307,7 @@ def _laid_over(own: Manifest, below: Manifest) -> Manifest:
         documents={**below.documents, **own.documents},
         papers={**below.papers, **own.papers},
         duties={**below.duties, **own.duties},
+        indicators={**below.indicators, **own.indicators},
         forecast={**below.forecast, **own.forecast},
         lines={**below.lines, **own.lines},
     )
@@ -292,10 +336,12 @@ def locate(problem: Problem, composed: Composed, stored: Mapping[str, bytes], bp
             problem, file=component_file(composed.components[number - 1], name), line=line or None
         )
     if file in composed.origins:
-        return replace(problem, file=composed.origins[file])
+        origin = composed.origins[file]
+        return replace(problem, file=composed.originals.get(origin, origin))
     if file == bpmn and composed.components and problem.element:
         file = composed.elements.get(problem.element, file)
-        return replace(problem, file=file, line=_line(stored.get(file, b""), problem.element))
+        named = composed.originals.get(problem.element, problem.element)
+        return replace(problem, file=file, line=_line(stored.get(file, b""), named))
     return problem
 
 

@@ -108,8 +108,8 @@ class Package:
         found = [(file, self.stored[file], 0)] if file in self.stored else []
         for number, name in enumerate(self.composed.components, 1):
             path = component_file(name, file)
-            if path in self.stored:
-                found.append((path, self.stored[path], number * SPAN))
+            if path in self.composed.sources:
+                found.append((path, self.composed.sources[path], number * SPAN))
         return tuple(found)
 
     def own_file(self, path: str) -> bool:

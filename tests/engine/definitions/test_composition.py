@@ -296,3 +296,136 @@ def test_a_folder_is_read_with_the_components_beside_it(tmp_path: Path) -> None:
     assert is_component(tmp_path / "sitting") and not is_component(tmp_path / "tiny_meeting")
     assert not is_component(tmp_path)
     assert lint_folder(tmp_path / "sitting") == []
+
+
+ADAPTED = """
+[lanes.staff]
+title = "工作人员"
+who = "posts"
+posts = ["secretary"]
+at = "organisation"
+
+[adapts.sitting]
+leaves_out = ["sign"]
+rename = { sit = "gather", enough = "is_enough" }
+lanes = { branch = "staff" }
+"""
+OWN_STEP = """
+[[step]]
+element = "gather"
+number = "01"
+title = "集合"
+"""
+MAIN_ADAPTED = MAIN.replace("""
+[[step]]
+element = "sign"
+title = "审签"
+""", ADAPTED + OWN_STEP).replace('lanes = ["branch"]', 'lanes = ["staff"]')  # fmt: skip
+
+
+def adapted(old: str = "", new: str = "") -> dict[str, bytes]:
+    """Return a package that takes its component in its own way, with one change."""
+    text = swap(MAIN_ADAPTED, old, new) if old else MAIN_ADAPTED
+    return parts() | {"process.toml": text.encode()}
+
+
+def test_a_component_is_taken_under_other_names_without_a_step_and_with_own_lanes() -> None:
+    package = load_package(adapted())
+    (step,) = package.steps.values()
+    assert (step.element, step.number, step.title) == ("gather", "01", "集合")
+    assert (step.action, step.form) == ("登记会议", "gather")
+    assert set(package.lanes) == {"staff"}
+    definition = build_definition(package)
+    assert definition.lanes["gather"].id == "staff"
+    spec = definition.spec.elements
+    assert "sit" not in spec and "sign" not in spec and spec["is_enough"].parent == "hold"
+    assert b'name="01 \xe9\x9b\x86\xe5\x90\x88"' in package.files[package.bpmn]
+    assert "forms/sign.form" not in package.files
+    # Both ways behind the gateway now lead to the end.
+    assert package.files[package.bpmn].count(b'targetRef="sitting_end"') == 2
+
+
+def test_what_is_stored_of_an_adapted_component_is_as_it_was_written() -> None:
+    package = load_package(adapted())
+    assert dict(package.stored) == adapted()
+    assert load_package(package.stored).steps == package.steps
+
+
+def test_the_adapted_package_passes_the_linter_and_its_mistakes_are_found_in_the_files() -> None:
+    problems = lint_package(load_package(adapted()))
+    assert {p.code for p in problems} == {"basis-missing"}  # a key step names its article
+    files = adapted() | {"uses/sitting/forms/sit.form": b"{"}
+    found = [p for p in lint_package(load_package(files)) if p.file.startswith("uses/")]
+    assert {p.file for p in found} == {"uses/sitting/forms/sit.form"}
+    bad = swap(CALLED, "people >= least", "people >= more")
+    files = adapted() | {"uses/sitting/sitting.bpmn": diagram(bad)}
+    problem = next(p for p in lint_package(load_package(files)) if p.code == "name-unknown")
+    lines = files["uses/sitting/sitting.bpmn"].decode().splitlines()
+    assert 'id="flow_enough_sign"' in lines[(problem.line or 1) - 1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ('leaves_out = ["sign"]', 'leaves_out = ["sigh"]', "adapts-unknown"),
+        ('leaves_out = ["sign"]', 'leaves_out = ["enough"]', "adapts-unknown"),
+        ('sit = "gather"', 'sat = "gather"', "adapts-unknown"),
+        ('sit = "gather"', 'sit = "sitting_end"', "adapts-name"),
+        ('sit = "gather"', 'sit = "is_enough"', "adapts-name"),
+        ('sit = "gather"', 'sit = "Gather"', "adapts-name"),
+        ('branch = "staff"', 'branch = "nobody"', "adapts-unknown"),
+        ('branch = "staff"', 'brunch = "staff"', "adapts-unknown"),
+        ("lanes = { branch", "timers = { enough = 'on[1]' }\nlanes = { branch", "adapts-unknown"),
+        ("[adapts.sitting]", "[adapts.standing]", "component-missing"),
+        ("leaves_out =", "leave_out =", "unknown-key"),
+    ],
+)
+def test_an_adaptation_that_does_not_fit_is_refused(old: str, new: str, code: str) -> None:
+    found = refused(adapted(old, new))
+    assert code in {p.code for p in found}
+    assert all(p.line for p in found if p.code.startswith("adapts-"))
+
+
+def test_a_step_that_is_also_a_field_keeps_its_name() -> None:
+    field = {"type": "number", "id": "f9", "key": "sit", "label": "坐下几人"}
+    files = adapted() | {"uses/sitting/forms/sit.form": form("sit", PEOPLE, field)}
+    assert [p.code for p in refused(files)] == ["adapts-name"]
+
+
+def test_rules_and_parameters_of_a_component_can_be_left_out_one_by_one() -> None:
+    rules = """
+[[parameter]]
+key = "minutes"
+title = "几分钟"
+type = "count"
+default = 3
+level = "county"
+source = "[A]"
+
+[[parameter]]
+key = "hours"
+title = "几小时"
+type = "count"
+default = 3
+level = "county"
+source = "[A]"
+
+[[rule]]
+id = "R-XX-01"
+step = ["sit", "sign"]
+
+[[rule.check]]
+at = "sit"
+
+[[rule]]
+id = "R-XX-02"
+step = "sit"
+that = "data['sit']['people'] > 1 and 'sit' in on"
+"""
+    files = adapted('["sign"]', '["sign", "R-XX-01", "minutes"]')
+    files["uses/sitting/rules.toml"] = rules.encode()
+    ((_, read, _),) = load_package(files).rule_files("rules.toml")
+    text = read.decode()
+    assert "R-XX-01" not in text and "rule.check" not in text and "minutes" not in text
+    assert "data['gather']['people'] > 1 and 'gather' in on" in text and "hours" in text
+    assert len(text.splitlines()) == len(rules.splitlines())  # lines stay where they were

@@ -111,7 +111,7 @@ def test_the_page_needs_no_network_and_no_script_and_shows_the_answers(exported:
     assert "<script" not in page
     assert "<link" not in page
     assert "@import" not in page and "url(" not in page
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 6  # the five stages, and the notice within the third
     for words in (
         "李一",
         "02 党组织派人谈话",

@@ -117,8 +117,14 @@ def test_member_admission_cites_only_what_is_there() -> None:
     assert check_basis(package("member_admission"), regulations()).problems == []
 
 
+def copy_admission(home: Path) -> None:
+    """Put member admission into a folder of packages, with the component that it uses."""
+    for name in ("member_admission", "notice"):
+        shutil.copytree(HOME / name, home / name)
+
+
 def test_an_article_that_nothing_rests_on_is_named(home: Path) -> None:
-    shutil.copytree(HOME / "member_admission", home / "member_admission")
+    copy_admission(home)
     path = home / "regulations" / "admission_rules" / "regulation.toml"
     with path.open("a") as handle:
         handle.write(
@@ -131,7 +137,7 @@ def test_an_article_that_nothing_rests_on_is_named(home: Path) -> None:
 
 
 def test_an_article_with_a_reason_may_be_left_out(home: Path) -> None:
-    shutil.copytree(HOME / "member_admission", home / "member_admission")
+    copy_admission(home)
     path = home / "regulations" / "admission_rules" / "regulation.toml"
     with path.open("a") as handle:
         handle.write(
@@ -142,7 +148,7 @@ def test_an_article_with_a_reason_may_be_left_out(home: Path) -> None:
 
 
 def test_a_parameter_that_could_be_set_without_effect_is_named(home: Path) -> None:
-    shutil.copytree(HOME / "member_admission", home / "member_admission")
+    copy_admission(home)
     path = home / "regulations" / "parameters.toml"
     with path.open("a") as handle:
         handle.write(
