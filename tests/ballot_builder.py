@@ -46,9 +46,12 @@ def ballot_package(
     key: str = "review",
     *,
     questions: Sequence[Mapping[str, Any]] = QUESTIONS,
-    **properties: str,
+    **properties: str | None,
 ) -> Package:
-    """Return ``prepare``, ``vote`` (its form holds the ballot ``questionnaire``), ``finish``."""
+    """Return ``prepare``, ``vote`` (its form holds the ballot ``questionnaire``), ``finish``.
+
+    A property that is None is left out of the form.
+    """
     body = [UserTask("prepare"), UserTask("vote"), UserTask("finish")]
     plain = procedure(key, body, steps={"finish": 'send_back = ["vote", "prepare"]'})
     files = dict(plain.files)
@@ -65,7 +68,11 @@ def ballot_package(
                 "type": "group",
                 "key": "questionnaire",
                 "label": "民主测评",
-                "properties": {"domain": "ballot", "min_size": "2", **properties},
+                "properties": {
+                    name: said
+                    for name, said in {"domain": "ballot", "min_size": "2", **properties}.items()
+                    if said is not None
+                },
                 "components": list(questions),
             },
             {"type": "textfield", "key": "remark", "label": "说明"},

@@ -59,7 +59,6 @@ _PROPERTIES: Final[Mapping[FieldKind, Mapping[str, Any]]] = {
 _DEFAULTS: Final[Mapping[FieldKind, Mapping[str, str]]] = {
     FieldKind.BALLOT: {
         "roll": "members",
-        "min_size": "5",
         "publish": "true",
         "opens": "with_task",
     },

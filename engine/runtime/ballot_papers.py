@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import date
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from engine.ballots.operations import open_box
 from engine.ballots.paper import MOST_ITEMS, MOST_OPTIONS, Choice, Paper, Question
-from engine.directory.models import Person
+from engine.compliance.parameter_store import parameter_view
+from engine.compliance.regulation_store import current_regulations
+from engine.directory.models import Organisation, Person
 from engine.directory.voting import committee_members, party_members, voters
 from engine.errors import EngineFault
 from engine.expressions import Expression
@@ -19,6 +22,11 @@ from engine.forms.ballot_fields import ON_PAPER
 from engine.forms.fields import Field, FieldKind
 from engine.runtime import transitions
 from engine.runtime.matters import Matter, World
+
+MIN_SIZE: Final = "ballot_min_size"
+"""The parameter: fewer valid ballots than this are not broken down, unless the form says else."""
+USUAL_MIN_SIZE: Final = 5
+"""What counts in an installation in which no parameters are deployed."""
 
 _BODIES = {"members": voters, "party_members": party_members, "committee": committee_members}
 
@@ -56,10 +64,21 @@ def open_for_field(
         key=field.key,
         paper=paper,
         roll=roll,
-        min_size=int(field.props["min_size"]),
+        min_size=_min_size(session, matter, field, world.clock.today()),
         published=field.flag("publish"),
         day=world.clock.today(),
     )
+
+
+def _min_size(session: Session, matter: Matter, field: Field, day: date) -> int:
+    """Return how many valid ballots it takes to break results down: the form's word, or ours."""
+    if "min_size" in field.props:
+        return int(field.props["min_size"])
+    declared = current_regulations(session).parameters
+    if MIN_SIZE not in declared:
+        return USUAL_MIN_SIZE
+    place = session.get_one(Organisation, matter.organisation_id)
+    return parameter_view(session, place.path, declared).value(MIN_SIZE, day).number
 
 
 class _People:

@@ -11,13 +11,18 @@ from engine import sealing
 from engine.ballots.errors import AlreadyVoted, BoxClosed, PaperIssued, PaperNotCounted
 from engine.ballots.models import BallotBox
 from engine.ballots.operations import destroy_spent_keys
-from engine.database import db
+from engine.compliance.parameter_operations import set_parameter
+from engine.compliance.regulation_reading import load_regulation_folder
+from engine.compliance.regulation_store import deploy_regulations
+from engine.database import db, unit_of_work
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from engine.ledger.models import LedgerEntry
 from engine.runtime import balloting, operations
+from engine.settings import ROOT
 from tests.ballot_builder import Booth, ballot_package
 from tests.factories import Desk
 
+REGULATIONS = ROOT / "processes" / "regulations"
 MEMBERS = ("secretary", "deputy", "member", "other_member")
 
 
@@ -265,6 +270,28 @@ def test_small_branches_learn_only_how_many_there_were(desk: Desk) -> None:
         booth.cast(name)
     result = finish(booth)
     assert (result["valid"], result["small"], result["counts"]) == (4, True, {})
+
+
+@pytest.mark.parametrize(("least", "small"), [(None, True), (4, False), (5, True)])
+def test_how_many_are_few_is_for_the_committee_to_say(
+    desk: Desk, least: int | None, small: bool
+) -> None:
+    with unit_of_work() as session:
+        deploy_regulations(session, load_regulation_folder(REGULATIONS), desk.clock)
+    if least is not None:
+        set_parameter(
+            desk.clock,
+            desk.actor("administrator"),
+            organisation_id=desk.town.organisations["committee"],
+            key="ballot_min_size",
+            value=least,
+            since=desk.clock.today(),
+            reason="镇委文件",
+        )
+    booth = Booth(desk, ballot_package(min_size=None))
+    for name in MEMBERS:
+        booth.cast(name)
+    assert finish(booth)["small"] is small
 
 
 def test_groups_of_voters_are_counted_apart(desk: Desk) -> None:
