@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from flask import Response, request, send_file
+from flask import Response, request
 from marshmallow import fields
 
 from engine.attachments.operations import add_attachment
@@ -16,6 +16,7 @@ from web.api.fields import Shape, Text
 from web.api.openapi import PREFIX
 from web.api.replies import reply
 from web.context import clock, settings
+from web.downloads import download as sent
 from web.forms.posted import attachment_store
 
 blueprint = Blueprint(
@@ -66,13 +67,4 @@ def upload(given: dict[str, Any]) -> Response:
 def download(attachment_id: int) -> Response:
     """Read a file; reading sensitive material is recorded in the ledger"""
     found = attachment(actor(), clock(), attachment_id)
-    answer = send_file(
-        attachment_store().path(found.sha256),
-        mimetype="application/octet-stream",
-        as_attachment=True,
-        download_name=found.name,
-        etag=False,
-        conditional=False,
-    )
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+    return sent(attachment_store().path(found.sha256), found.name, "application/octet-stream")

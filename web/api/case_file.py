@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
-from flask import Response, send_file
+from flask import Response
 from marshmallow import fields
 
 from engine.documents.case_file import export_case_file
@@ -15,6 +13,7 @@ from web.api.fields import Shape
 from web.api.openapi import PREFIX
 from web.api.replies import reply
 from web.context import clock, reading, settings
+from web.downloads import download
 from web.forms.posted import attachment_store
 from web.instances.case_file import send_case_file
 
@@ -71,13 +70,4 @@ def papers(instance_id: int) -> Response:
 def paper(instance_id: int, paper_id: str) -> Response:
     """Take an official paper as .docx; before its step is recorded it is marked as a draft"""
     made = make_paper(reading(), actor(), clock(), instance_id, paper_id)
-    answer = send_file(
-        BytesIO(made.content),
-        mimetype=DOCX,
-        as_attachment=True,
-        download_name=made.name,
-        etag=False,
-        conditional=False,
-    )
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+    return download(made.content, made.name, DOCX)

@@ -9,7 +9,7 @@ from datetime import date
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final, cast
 
-from flask import Blueprint, Response, render_template, request, send_file
+from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext
 from openpyxl import Workbook
 from openpyxl.styles import Font
@@ -30,6 +30,7 @@ from engine.runtime.views import MatterStatus
 from web.audit.filters import code, number, wanted_findings, wanted_matters
 from web.audit.words import finding_sentence, finding_state, rule_title
 from web.context import actor, clock, login_required, reading
+from web.downloads import download
 from web.inbox.excel import FORMULA_MARKS, MEDIA_TYPE, date_cell, text_cell
 from web.language import in_words
 from web.words import as_date
@@ -96,16 +97,7 @@ def export(what: str, form: str) -> Response:
         raise
     stream.seek(0)
     today = clock().today().isoformat()
-    response = send_file(
-        stream,
-        mimetype=_TYPES[form],
-        as_attachment=True,
-        download_name=f"{in_words(kind.label)}-{today}.{form}",
-        etag=False,
-        conditional=False,
-    )
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return download(stream, f"{in_words(kind.label)}-{today}.{form}", _TYPES[form])
 
 
 def _write(

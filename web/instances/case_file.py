@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
-from flask import Blueprint, Response, send_file
+from flask import Blueprint, Response
 
 from engine.documents.case_file import CaseFile, export_case_file
 from engine.documents.papers import DOCX, PaperState, list_papers, make_paper
 from engine.errors import NotAllowed
 from web.context import actor, clock, login_required, reading, settings
+from web.downloads import download
 from web.forms.posted import attachment_store
 
 blueprint = Blueprint("case_file", __name__, url_prefix="/matters/<int:instance_id>")
@@ -38,28 +37,11 @@ def export(instance_id: int) -> Response:
 def paper(instance_id: int, paper_id: str) -> Response:
     """Send an official paper, or its draft."""
     made = make_paper(reading(), actor(), clock(), instance_id, paper_id)
-    response = send_file(
-        BytesIO(made.content),
-        mimetype=DOCX,
-        as_attachment=True,
-        download_name=made.name,
-        etag=False,
-        conditional=False,
-    )
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return download(made.content, made.name, DOCX)
 
 
 def send_case_file(made: CaseFile) -> Response:
     """Return a case file as a download, read from its temporary file piece by piece."""
-    response = send_file(
-        made.stream,
-        mimetype="application/zip",
-        as_attachment=True,
-        download_name=made.name,
-        etag=False,
-        conditional=False,
-    )
+    response = download(made.stream, made.name, "application/zip")
     response.content_length = made.size
-    response.headers["Cache-Control"] = "private, no-store"
     return response

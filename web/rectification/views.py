@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from io import BytesIO
 from typing import Any, Final
 from uuid import uuid4
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers.response import Response
 
@@ -30,6 +29,7 @@ from engine.rectification.queries import (
 )
 from web.audit.filters import code, day, number
 from web.context import actor, clock, login_required, reading, settings
+from web.downloads import download
 from web.forms.posted import attachment_store, posted_command, posted_revision
 from web.inbox.excel import MEDIA_TYPE
 from web.language import in_words
@@ -159,14 +159,8 @@ def export() -> Response:
     today = clock().today()
     rows, more = list_items(reading(), actor(), _wanted(), today, limit=MOST_EXPORTED)
     title = gettext("整改台账")
-    response = send_file(
-        BytesIO(workbook(rows, today, title=title, more=more is not None)),
-        mimetype=MEDIA_TYPE,
-        as_attachment=True,
-        download_name=f"{title}-{today.isoformat()}.xlsx",
-    )
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    made = workbook(rows, today, title=title, more=more is not None)
+    return download(made, f"{title}-{today.isoformat()}.xlsx", MEDIA_TYPE)
 
 
 @blueprint.get("/<int:item_id>")
@@ -181,17 +175,8 @@ def item(item_id: int) -> str:
 def evidence(item_id: int, attachment_id: int) -> Response:
     """Send a file that was handed in with a report."""
     found = evidence_of(reading(), actor(), item_id, attachment_id)
-    response = send_file(
-        attachment_store().path(found.sha256),
-        mimetype=found.media_type,
-        as_attachment=True,
-        download_name=found.name,
-        etag=False,
-        conditional=False,
-    )
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    path = attachment_store().path(found.sha256)
+    return download(path, found.name, found.media_type, uploaded=True)
 
 
 @dataclass(frozen=True)
