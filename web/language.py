@@ -7,7 +7,7 @@ from typing import Final
 from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, gettext
 
-from engine.errors import GuichengError, Translatable, say
+from engine.errors import GuichengError, InvalidInput, Translatable, say
 
 LANGUAGES: Final = {"zh": "中文", "en": "English"}
 _LOCALES: Final = {"zh": "zh_Hans_CN", "en": "en"}
@@ -25,6 +25,12 @@ def chosen_language() -> str:
 def in_words(message: GuichengError | Translatable | str) -> str:
     """Return an engine message in the reader's language."""
     return say(message, gettext)
+
+
+def why_refused(refusal: InvalidInput) -> str:
+    """Return all that a refusal says of its fields, in the reader's language, as one line."""
+    words = [in_words(word) for group in refusal.fields.values() for word in group]
+    return " ".join(words) or in_words(refusal)
 
 
 def register(app: Flask) -> None:

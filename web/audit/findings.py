@@ -16,7 +16,7 @@ from engine.directory.policy import Audience, audiences
 from engine.errors import N_, Conflict, InvalidInput, NotFound
 from web.context import actor, clock, login_required, reading
 from web.forms.posted import posted_command
-from web.language import in_words
+from web.language import in_words, why_refused
 
 blueprint = Blueprint("findings", __name__, url_prefix="/findings/<int:finding_id>")
 
@@ -99,8 +99,7 @@ def say(finding_id: int, command: str) -> Response | tuple[str, int]:
     try:
         carry(finding_id, text, actor=actor(), clock=clock(), command_id=posted_command())
     except InvalidInput as refusal:
-        words = [in_words(w) for group in refusal.fields.values() for w in group]
-        flash(" ".join(words) or in_words(refusal), "overdue")
+        flash(why_refused(refusal), "overdue")
         return _page(found, command, text), 422
     except Conflict as refusal:
         flash(in_words(refusal), "overdue")

@@ -19,7 +19,7 @@ from engine.runtime.people import DatabaseFormContext
 from engine.runtime.queries import task_view
 from engine.runtime.queries.ballots import ballot_page, ballots_of_task
 from web.context import actor, clock, login_required, reading
-from web.language import in_words
+from web.language import in_words, why_refused
 
 blueprint = Blueprint("running_ballots", __name__, url_prefix="/ballots")
 
@@ -73,8 +73,7 @@ def _carry_out(box_id: int, command: Callable[..., object], *given: object, said
     try:
         command(box_id, *given, actor=actor(), clock=clock())
     except InvalidInput as refusal:
-        words = [in_words(word) for group in refusal.fields.values() for word in group]
-        flash(" ".join(words) or in_words(refusal), "overdue")
+        flash(why_refused(refusal), "overdue")
     except Conflict as refusal:
         flash(in_words(refusal), "overdue")
     else:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
+from flask import render_template, request
 from flask_babel import gettext
 from sqlalchemy import select
 
@@ -16,7 +17,7 @@ from engine.errors import InvalidInput
 from engine.forms.fields import FieldKind, FormContext, walk
 from engine.forms.schema import FormSchema
 from web.context import reading, settings
-from web.forms.posted import without_rows
+from web.forms.posted import FILE_PREFIX, Posted, without_rows
 from web.forms.rendering import (
     Drawing,
     FieldView,
@@ -104,6 +105,36 @@ def form_page(
         organisation=str((chosen and chosen.organisation_id) or ""),
         command_id=command_id or uuid4(),
     )
+
+
+def posted_page(
+    schema: FormSchema,
+    context: FormContext,
+    posted: Posted,
+    refusal: InvalidInput | None = None,
+    *,
+    upload_url: str = "",
+    chosen: Chosen | None = None,
+) -> FormPage:
+    """Build the form part of a page from what was sent, with what was said against it."""
+    return form_page(
+        schema,
+        context,
+        posted.raw,
+        occurred_on=posted.occurred_on,
+        upload_url=upload_url,
+        errors=merge_errors({}, refusal) if refusal else posted.errors,
+        command_id=posted.command_id,
+        chosen=chosen,
+    )
+
+
+def file_box(page: FormPage) -> str:
+    """Draw the field anew in which a file was chosen just now."""
+    found = field_view(page, request.headers.get("HX-Trigger-Name", "").removeprefix(FILE_PREFIX))
+    if found is None:
+        raise InvalidInput
+    return render_template("forms/file_box.html", f=found)
 
 
 def merge_errors(

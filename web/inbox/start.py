@@ -11,8 +11,8 @@ from engine.runtime.operations import start_instance
 from engine.runtime.queries import start_view, startable
 from engine.runtime.views import StartView
 from web.context import actor, clock, login_required, reading
-from web.forms.page import Chosen, FormPage, field_view, form_page, merge_errors
-from web.forms.posted import FILE_PREFIX, Posted, posted_day, read_posted
+from web.forms.page import Chosen, FormPage, file_box, form_page, posted_page
+from web.forms.posted import Posted, posted_day, read_posted
 
 blueprint = Blueprint("start", __name__, url_prefix="/start")
 
@@ -52,15 +52,8 @@ def _form(
             upload_url=upload_url,
             chosen=chosen,
         )
-    return form_page(
-        view.form,
-        view.context,
-        posted.raw,
-        occurred_on=posted.occurred_on,
-        errors=merge_errors({}, refusal) if refusal else posted.errors,
-        command_id=posted.command_id,
-        upload_url=upload_url,
-        chosen=chosen,
+    return posted_page(
+        view.form, view.context, posted, refusal, upload_url=upload_url, chosen=chosen
     )
 
 
@@ -129,8 +122,4 @@ def live(key: str) -> str:
 def files(key: str) -> str:
     """Take in a file as soon as it is chosen, and draw its field anew."""
     view = _view(key)
-    wanted = request.headers.get("HX-Trigger-Name", "").removeprefix(FILE_PREFIX)
-    found = field_view(_form(view, read_posted(view.form)), wanted)
-    if found is None:
-        raise InvalidInput
-    return render_template("forms/file_box.html", f=found)
+    return file_box(_form(view, read_posted(view.form)))

@@ -18,16 +18,15 @@ from engine.runtime.commands import Done
 from engine.runtime.queries import matter_view, task_view
 from engine.runtime.views import TaskView
 from web.context import actor, clock, login_required, reading
-from web.forms.page import FormPage, field_view, form_page, merge_errors
+from web.forms.page import FormPage, file_box, form_page, posted_page
 from web.forms.posted import (
-    FILE_PREFIX,
     Posted,
     posted_command,
     posted_day,
     posted_revision,
     read_posted,
 )
-from web.language import in_words
+from web.language import why_refused
 from web.words import as_date
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/tasks")
@@ -62,15 +61,7 @@ def _form(
             upload_url=upload_url,
             prefilled=view.draft_saved_at is None,
         )
-    return form_page(
-        view.form,
-        view.context,
-        posted.raw,
-        occurred_on=posted.occurred_on,
-        upload_url=upload_url,
-        errors=merge_errors(posted.errors, refusal) if refusal or posted.errors else None,
-        command_id=posted.command_id,
-    )
+    return posted_page(view.form, view.context, posted, refusal, upload_url=upload_url)
 
 
 def _page(view: TaskView, form: FormPage, *, panel: str = "") -> str:
@@ -117,8 +108,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
         )
     except InvalidInput as refusal:
         _keep_draft(view, posted)
-        without_day = Posted(posted.raw, posted.occurred_on, posted.command_id, posted.revision)
-        return _page(view, _form(view, without_day, refusal)), 422
+        return _page(view, _form(view, posted, refusal)), 422
     flash(gettext("已办结：%(what)s。", what=view.row.title), "done")
     return redirect(_after(done), 303)
 
@@ -184,11 +174,7 @@ def files(task_id: int) -> str | tuple[str, int]:
     view, posted = _seen(task_id)
     _refuse_closed(view)
     _keep_draft(view, posted)
-    wanted = request.headers.get("HX-Trigger-Name", "").removeprefix(FILE_PREFIX)
-    found = field_view(_form(view, posted), wanted)
-    if found is None:
-        raise InvalidInput
-    return render_template("forms/file_box.html", f=found)
+    return file_box(_form(view, posted))
 
 
 def _refuse_closed(view: TaskView) -> None:
@@ -259,8 +245,7 @@ def send_back(task_id: int) -> Response | tuple[str, int]:
 
 
 def _again(task_id: int, refusal: InvalidInput, panel: str) -> tuple[str, int]:
-    words = [in_words(w) for group in refusal.fields.values() for w in group]
-    flash(" ".join(words) or in_words(refusal), "overdue")
+    flash(why_refused(refusal), "overdue")
     view = task_view(reading(), actor(), clock(), task_id)
     if view.row.state != "open":
         raise StaleRevision

@@ -11,8 +11,8 @@ from engine.runtime.correcting import correct_entry
 from engine.runtime.queries import correction_view
 from engine.runtime.views import CorrectionForm
 from web.context import actor, clock, login_required, reading
-from web.forms.page import FormPage, field_view, form_page, merge_errors
-from web.forms.posted import FILE_PREFIX, Posted, posted_day, read_posted
+from web.forms.page import FormPage, file_box, form_page, posted_page
+from web.forms.posted import Posted, posted_day, read_posted
 
 blueprint = Blueprint(
     "corrections", __name__, url_prefix="/matters/<int:instance_id>/entries/<int:seq>/correct"
@@ -35,15 +35,7 @@ def _form(
             occurred_on=view.occurred_on,
             upload_url=upload_url,
         )
-    return form_page(
-        view.form,
-        view.context,
-        posted.raw,
-        occurred_on=posted.occurred_on,
-        upload_url=upload_url,
-        errors=merge_errors(posted.errors, refusal) if refusal or posted.errors else None,
-        command_id=posted.command_id,
-    )
+    return posted_page(view.form, view.context, posted, refusal, upload_url=upload_url)
 
 
 def _page(view: CorrectionForm, form: FormPage, reason_errors: tuple[str, ...] = ()) -> str:
@@ -88,8 +80,7 @@ def correct(instance_id: int, seq: int) -> Response | tuple[str, int]:
         )
     except InvalidInput as refusal:
         errors = tuple(refusal.fields.get("reason", ()))
-        seen = Posted(posted.raw, posted.occurred_on, posted.command_id, posted.revision)
-        return _page(view, _form(view, seen, refusal), errors), 422
+        return _page(view, _form(view, posted, refusal), errors), 422
     flash(gettext("已更正。原来的记录保留在留痕中。"), "done")
     return redirect(
         url_for("instances.matter", instance_id=instance_id, _anchor=f"record-{seq}"), 303
@@ -119,8 +110,4 @@ def live(instance_id: int, seq: int) -> str:
 def files(instance_id: int, seq: int) -> str:
     """Take in a file as soon as it is chosen, and draw its field anew."""
     view = _view(instance_id, seq)
-    wanted = request.headers.get("HX-Trigger-Name", "").removeprefix(FILE_PREFIX)
-    found = field_view(_form(view, read_posted(view.form)), wanted)
-    if found is None:
-        raise InvalidInput
-    return render_template("forms/file_box.html", f=found)
+    return file_box(_form(view, read_posted(view.form)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from werkzeug.wrappers.response import Response
 
@@ -12,8 +12,8 @@ from engine.runtime.operations import send_message
 from engine.runtime.queries import message_view
 from engine.runtime.views import MessageForm
 from web.context import actor, clock, login_required, reading
-from web.forms.page import FormPage, field_view, form_page, merge_errors
-from web.forms.posted import FILE_PREFIX, Posted, posted_day, read_posted
+from web.forms.page import FormPage, file_box, form_page, posted_page
+from web.forms.posted import Posted, posted_day, read_posted
 
 blueprint = Blueprint("messages", __name__, url_prefix="/matters/<int:instance_id>/messages")
 
@@ -41,15 +41,7 @@ def _form(
             upload_url=upload_url,
             prefilled=True,
         )
-    return form_page(
-        schema,
-        view.context,
-        posted.raw,
-        occurred_on=posted.occurred_on,
-        upload_url=upload_url,
-        errors=merge_errors({}, refusal) if refusal else posted.errors,
-        command_id=posted.command_id,
-    )
+    return posted_page(schema, view.context, posted, refusal, upload_url=upload_url)
 
 
 def _page(view: MessageForm, form: FormPage) -> str:
@@ -117,8 +109,4 @@ def live(instance_id: int, key: str) -> str:
 def files(instance_id: int, key: str) -> str:
     """Take in a file as soon as it is chosen, and draw its field anew."""
     view, schema = _view(instance_id, key)
-    wanted = request.headers.get("HX-Trigger-Name", "").removeprefix(FILE_PREFIX)
-    found = field_view(_form(view, schema, read_posted(schema)), wanted)
-    if found is None:
-        raise InvalidInput
-    return render_template("forms/file_box.html", f=found)
+    return file_box(_form(view, schema, read_posted(schema)))

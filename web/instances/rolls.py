@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import uuid4
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -10,11 +11,12 @@ from werkzeug.wrappers.response import Response
 
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.runtime import operations
+from engine.runtime.commands import Done
 from engine.runtime.queries import joinable, matter_view
 from engine.runtime.views import MatterView
 from web.context import actor, clock, login_required, reading
 from web.forms.posted import posted_command, posted_day, posted_revision
-from web.language import in_words
+from web.language import in_words, why_refused
 
 blueprint = Blueprint(
     "rolls", __name__, url_prefix="/matters/<int:instance_id>/people/<string:element>"
@@ -50,19 +52,9 @@ def add(instance_id: int, element: str) -> Response | tuple[str, int]:
     """Give somebody who came late a task of their own."""
     view = _view(instance_id)
     try:
-        operations.add_participant(
-            instance_id,
-            element,
-            request.form.get("person", type=int) or 0,
-            request.form.get("reason", ""),
-            actor=actor(),
-            clock=clock(),
-            occurred_on=posted_day(),
-            command_id=posted_command(),
-            revision=posted_revision(),
-        )
+        _change(operations.add_participant, instance_id, element)
     except InvalidInput as refusal:
-        flash(_said(refusal), "overdue")
+        flash(why_refused(refusal), "overdue")
         return _join_page(view, element), 422
     flash(gettext("已增加，任务已送达本人。"), "done")
     return _back(instance_id, element)
@@ -74,19 +66,9 @@ def remove(instance_id: int, element: str) -> Response:
     """Take somebody who has left off the list."""
     _view(instance_id)
     try:
-        operations.remove_participant(
-            instance_id,
-            element,
-            request.form.get("person", type=int) or 0,
-            request.form.get("reason", ""),
-            actor=actor(),
-            clock=clock(),
-            occurred_on=posted_day(),
-            command_id=posted_command(),
-            revision=posted_revision(),
-        )
+        _change(operations.remove_participant, instance_id, element)
     except InvalidInput as refusal:
-        flash(_said(refusal), "overdue")
+        flash(why_refused(refusal), "overdue")
     else:
         flash(gettext("已移出名单，理由已记入留痕。"), "done")
     return _back(instance_id, element)
@@ -102,9 +84,18 @@ def _back(instance_id: int, element: str) -> Response:
     return redirect(place, 303)
 
 
-def _said(refusal: InvalidInput) -> str:
-    words = [in_words(w) for group in refusal.fields.values() for w in group]
-    return " ".join(words) or in_words(refusal)
+def _change(change: Callable[..., Done], instance_id: int, element: str) -> None:
+    change(
+        instance_id,
+        element,
+        request.form.get("person", type=int) or 0,
+        request.form.get("reason", ""),
+        actor=actor(),
+        clock=clock(),
+        occurred_on=posted_day(),
+        command_id=posted_command(),
+        revision=posted_revision(),
+    )
 
 
 def _join_page(view: MatterView, element: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
@@ -33,7 +34,7 @@ from web.forms.posted import posted_command, posted_revision
 from web.instances.case_file import offered_papers
 from web.instances.coming import coming
 from web.instances.forecast import depends_on, forecast_page, promise, rule_sentence, told_of
-from web.language import in_words
+from web.language import in_words, why_refused
 
 blueprint = Blueprint("instances", __name__, url_prefix="/matters")
 
@@ -202,49 +203,28 @@ def diagram(instance_id: int) -> Response:
     return response
 
 
-def _suspend(instance_id: int, reason: str) -> Done:
-    return operations.suspend_instance(
-        instance_id,
-        reason,
-        actor=actor(),
-        clock=clock(),
-        command_id=posted_command(),
-        revision=posted_revision(),
-    )
-
-
-def _resume(instance_id: int, reason: str) -> Done:
-    return operations.resume_instance(
-        instance_id,
-        actor=actor(),
-        clock=clock(),
-        command_id=posted_command(),
-        revision=posted_revision(),
-    )
-
-
-def _cancel(instance_id: int, reason: str) -> Done:
-    return operations.cancel_instance(
-        instance_id,
-        reason,
-        actor=actor(),
-        clock=clock(),
-        command_id=posted_command(),
-        revision=posted_revision(),
-    )
-
-
-_COMMANDS: Final = {"suspend": _suspend, "resume": _resume, "cancel": _cancel}
+_COMMANDS: Final[Mapping[str, Callable[..., Done]]] = {
+    "suspend": operations.suspend_instance,
+    "resume": operations.resume_instance,
+    "cancel": operations.cancel_instance,
+}
 
 
 @blueprint.post("/<int:instance_id>/<any(suspend, resume, cancel):command>")
 @login_required
 def steer(instance_id: int, command: str) -> Reply | tuple[str, int]:
     """Suspend, resume or end the matter, with a reason."""
-    reason = request.form.get("reason", "")
+    why = () if command == "resume" else (request.form.get("reason", ""),)
     view = matter_view(reading(), actor(), clock(), instance_id)
     try:
-        _COMMANDS[command](instance_id, reason)
+        _COMMANDS[command](
+            instance_id,
+            *why,
+            actor=actor(),
+            clock=clock(),
+            command_id=posted_command(),
+            revision=posted_revision(),
+        )
     except InvalidInput as refusal:
         return _refused(view, refusal)
     flash(in_words(_STEERING[command][2]), "done")
@@ -252,8 +232,7 @@ def steer(instance_id: int, command: str) -> Reply | tuple[str, int]:
 
 
 def _refused(view: MatterView, refusal: InvalidInput) -> tuple[str, int]:
-    words = [in_words(w) for group in refusal.fields.values() for w in group]
-    flash(" ".join(words) or in_words(refusal), "overdue")
+    flash(why_refused(refusal), "overdue")
     return _page(view, "steps"), 422
 
 
@@ -274,8 +253,7 @@ def allow(instance_id: int) -> Reply | tuple[str, int]:
             command_id=posted_command(),
         )
     except InvalidInput as refusal:
-        words = [in_words(w) for group in refusal.fields.values() for w in group]
-        flash(" ".join(words) or in_words(refusal), "overdue")
+        flash(why_refused(refusal), "overdue")
         return _page(view, "findings"), 422
     flash(gettext("已准予越过。该环节由承办人办理，问题和理由仍然显示。"), "done")
     return redirect(url_for("instances.matter", instance_id=instance_id, tab="findings"), 303)
