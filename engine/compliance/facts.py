@@ -79,6 +79,8 @@ class Occurrence:
     """Membership statuses that followed from the step, with the day from which each counts."""
     item: int | None = None
     """Whose it was, of a step with a task for each of a list of people."""
+    others: Mapping[str, tuple[str, ...]] = NOTHING
+    """Other matters of the same people with the same step, by the rule that asks for them."""
     _text: str | None = field(default=None, init=False, compare=False, repr=False)
     """The step as JSON, once it was asked for: a matter is written again after every step."""
 
@@ -273,6 +275,8 @@ def _step_data(o: Occurrence) -> dict[str, Any]:
         found["s"] = [[status, since.isoformat()] for status, since in o.statuses]
     if o.item is not None:
         found["i"] = o.item
+    if o.others:
+        found["oth"] = {rule: list(matters) for rule, matters in o.others.items()}
     return found
 
 
@@ -292,4 +296,5 @@ def _step(data: Mapping[str, Any]) -> Occurrence:
         by_timer=data.get("timer", False),
         statuses=tuple((s, date.fromisoformat(since)) for s, since in data.get("s", ())),
         item=data.get("i"),
+        others={rule: tuple(matters) for rule, matters in data.get("oth", NOTHING).items()},
     )

@@ -94,6 +94,7 @@ def occurrence_of(entry: Told, reads: Mapping[str, Collection[str]] | None = Non
             (code, date.fromisoformat(since)) for code, since in payload.get("status", ())
         ),
         item=payload.get("item"),
+        others={rule: tuple(found) for rule, found in witness.get("others", {}).items()},
     )
 
 

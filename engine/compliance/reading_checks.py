@@ -13,8 +13,10 @@ from engine.compliance.kinds.count import Count
 from engine.compliance.kinds.deadline import Deadline
 from engine.compliance.kinds.document import Document, Paper
 from engine.compliance.kinds.expression import Holds
+from engine.compliance.kinds.frozen import Frozen
 from engine.compliance.kinds.gap import Gap
 from engine.compliance.kinds.majority import Majority
+from engine.compliance.kinds.once import Once
 from engine.compliance.kinds.order import Alternatives, Order
 from engine.compliance.kinds.pairs import Pairs
 from engine.compliance.kinds.rectified import Rectified
@@ -211,6 +213,17 @@ def _rectified(given: CheckTable) -> Check:
     return Rectified(given.field(given.table.text("items") or "items"))
 
 
+def _indicators(given: CheckTable) -> Check:
+    asks = given.table.text("asks", "sources")
+    if asks not in ("sources", "changes"):
+        given.fault("asks", f"“asks”的值“{asks}”不认识", "可写 sources（依据）或 changes（改动）")
+    return Frozen(given.field(given.table.text("rows") or "rows"), asks == "changes")
+
+
+def _once(given: CheckTable) -> Check:
+    return Once(given.table.text("role"), given.fields("same"), given.words("what"))
+
+
 def _gap(given: CheckTable) -> Check:
     days = given.amount("days")
     if days is None:
@@ -236,9 +249,11 @@ def _pairs(given: CheckTable) -> Check:
         given.table.text("one"),
         given.table.text("other"),
         given.field(given.table.text("committee")),
-        given.field(given.table.text("members")),
+        given.field(given.table.text("members")) if "members" in given.table else None,
         next(iter(given.elements_of("listed_at")), None),
         given.table.text("on", ""),
+        given.table.flag("one_way"),
+        given.words("what"),
     )
 
 
@@ -258,5 +273,7 @@ READERS: Final[Mapping[str, Callable[[CheckTable], Check]]] = {
     "rectification": _rectified,
     "among": _among,
     "pairs": _pairs,
+    "indicators": _indicators,
+    "once": _once,
 }
 """How each kind is read, by the word in ``rules.toml``; ``all`` is made of several."""

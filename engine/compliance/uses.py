@@ -17,6 +17,7 @@ from engine.compliance.regulation_store import current_regulations
 from engine.compliance.regulations import Regulations
 from engine.compliance.rules import Rule, RuleBook
 from engine.definitions.duties import GENERAL, Duty
+from engine.definitions.indicators import Indicator
 from engine.definitions.models import ProcessVersion
 from engine.definitions.package import Package
 from engine.definitions.versions import load_definition
@@ -57,6 +58,11 @@ def uses_of(package: Package, regulations: Regulations) -> Iterator[tuple[Place,
     for duty in package.duties.values():
         use = _owed(package, duty, book)
         for basis in duty.basis:
+            if (regulation := regulations.find(basis.regulation)) is not None:
+                yield (regulation.id, basis.edition, basis.article), use
+    for indicator in package.indicators.values():
+        use = _counted(package, indicator, book)
+        for basis in indicator.basis:
             if (regulation := regulations.find(basis.regulation)) is not None:
                 yield (regulation.id, basis.edition, basis.article), use
     for rule in book.rules:
@@ -106,6 +112,10 @@ def parameter_uses(session: Session, key: str) -> tuple[Use, ...]:
             use = _owed(package, duty, book)
             if key in use.parameters:
                 found[use] = None
+        for indicator in package.indicators.values():
+            use = _counted(package, indicator, book)
+            if key in use.parameters:
+                found[use] = None
     return tuple(found)
 
 
@@ -148,6 +158,20 @@ def _owed(package: Package, duty: Duty, book: RuleBook) -> Use:
         duty.title,
         rule=True,
         title_en=duty.title_en,
+        parameters=tuple(sorted({book.parameters[name].key for name in named})),
+    )
+
+
+def _counted(package: Package, indicator: Indicator, book: RuleBook) -> Use:
+    """Return an indicator as a use: of its articles, and of what it is worth."""
+    named = [name for name in indicator.parameters if name in book.parameters]
+    return Use(
+        package.key,
+        package.title,
+        "",
+        indicator.title,
+        rule=True,
+        title_en=indicator.title_en,
         parameters=tuple(sorted({book.parameters[name].key for name in named})),
     )
 

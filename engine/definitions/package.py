@@ -24,6 +24,7 @@ from engine.definitions.composition import (
     used_by,
 )
 from engine.definitions.duties import Duty
+from engine.definitions.indicators import Indicator
 from engine.definitions.expected import Expected
 from engine.definitions.manifest import Constant
 from engine.definitions.parts import (
@@ -77,6 +78,8 @@ class Package:
     """By step: the favourable answers that a forecast supposes; empty: nothing is forecast."""
     duties: Mapping[str, Duty]
     """By id: what organisations owe in every period, in the order of process.toml."""
+    indicators: Mapping[str, Indicator]
+    """By id: figures counted from records, in the order of process.toml."""
     files: Mapping[str, bytes]
     """By path relative to the folder, ``/`` between the parts; those of components among them."""
     sha256: str
@@ -239,6 +242,7 @@ def load_package(files: Mapping[str, bytes]) -> Package:
         papers=tuple(said.papers.values()),
         forecast=MappingProxyType(said.forecast),
         duties=MappingProxyType(said.duties),
+        indicators=MappingProxyType(said.indicators),
         files=MappingProxyType(dict(composed.files)),
         sha256=content_hash(stored),
         lines=MappingProxyType(said.lines),

@@ -5,6 +5,7 @@ The people of a scenario have no sign-in of their own; what they wrote is counte
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,28 +33,43 @@ def hold_on_paper(
             BallotBox.task_id == task_id, BallotBox.key == key, BallotBox.state == "open"
         )
     ).one()
-    voters = sorted(
-        session.scalars(select(BallotVoter.person_id).where(BallotVoter.box_id == box.id))
-    )
+    roll = session.execute(
+        select(BallotVoter.person_id, BallotVoter.category).where(BallotVoter.box_id == box.id)
+    ).all()
+    voters = sorted(person for person, _ in roll)
+    sizes = Counter(category for _, category in roll)
     lead: Any = {"actor": actor, "clock": clock}
     first, second = (load_actor(session, clock.today(), person_id=who) for who in voters[:2])
-    numbers = _totals(Paper.from_data(box.paper), len(voters), wanted)
+    numbers = _totals(Paper.from_data(box.paper), sizes, wanted)
     balloting.appoint_tellers(box.id, voters[:2], **lead)
     balloting.issue_paper(box.id, voters, **lead)
     balloting.enter_totals(box.id, numbers, actor=first, clock=clock)
     balloting.confirm_totals(box.id, actor=second, clock=clock)
 
 
-def _totals(paper: Paper, issued: int, wanted: Mapping[str, Any]) -> dict[str, int | None]:
-    collected = wanted.get("collected", issued)
+def _totals(
+    paper: Paper, sizes: Mapping[str, int], wanted: Mapping[str, Any]
+) -> dict[str, int | None]:
+    """Return what the tellers enter; ballots that are missing or invalid are of the last kinds."""
+    issued = sum(sizes.values())
+    missing = issued - wanted.get("collected", issued)
     invalid = wanted.get("invalid", 0)
-    given: dict[str, int | None] = {"0.collected": collected, "0.invalid": invalid}
-    for question in paper.questions:
-        counts = wanted.get("counts", {}).get(question.key, {})
-        for place in question.places:
-            line = counts.get(place, {}) if place else counts
-            for number, option in enumerate(question.options):
-                default = collected - invalid if not line and not number else 0
-                name = f"0.{place_name(question, place)}.{option.value}"
-                given[name] = line.get(option.value, default)
+    given: dict[str, int | None] = {}
+    for kind, category in reversed(list(enumerate(paper.categories))):
+        size = sizes.get(category, 0)
+        if category in paper.by_hand:
+            given[f"{kind}.issued"] = size
+        # More than were handed out make ``lost`` negative.
+        lost = min(missing, size)
+        void = min(invalid, size - lost)
+        missing, invalid = missing - lost, invalid - void
+        given |= {f"{kind}.collected": size - lost, f"{kind}.invalid": void}
+        for question in paper.questions:
+            counts = wanted.get("counts", {}).get(question.key, {}) if kind == 0 else {}
+            for place in question.places:
+                line = counts.get(place, {}) if place else counts
+                for number, option in enumerate(question.options):
+                    default = size - lost - void if not line and not number else 0
+                    name = f"{kind}.{place_name(question, place)}.{option.value}"
+                    given[name] = line.get(option.value, default)
     return given

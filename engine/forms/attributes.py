@@ -54,7 +54,13 @@ _PROPERTIES: Final[Mapping[FieldKind, Mapping[str, Any]]] = {
         "publish": _FLAGS,
         "opens": ("with_task", "by_hand"),
     },
-    FieldKind.LIST: {"min": _WHOLE, "max": _WHOLE, "owner_closes": _FLAGS, "of": _TEXT},
+    FieldKind.LIST: {
+        "min": _WHOLE,
+        "max": _WHOLE,
+        "owner_closes": _FLAGS,
+        "of": _TEXT,
+        "year": _TEXT,
+    },
 }
 _DEFAULTS: Final[Mapping[FieldKind, Mapping[str, str]]] = {
     FieldKind.BALLOT: {

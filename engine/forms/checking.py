@@ -9,6 +9,7 @@ from engine.ballots.counting import adds_up
 from engine.directory.codes import MembershipStatus
 from engine.errors import N_, Sentence
 from engine.forms.fields import Field, FieldKind
+from engine.forms.frozen_lists import frozen_rows
 from engine.forms.item_lists import check_answers
 from engine.forms.reading import Entry, Problems, counts_of
 
@@ -142,6 +143,8 @@ class Check:
                 self._due_days(checked, name)
             case "open_items":
                 check_answers(field, checked, name, self.entry.context, self.refuse)
+            case "indicators":
+                return frozen_rows(field, checked, name, self.entry.context, self.refuse)
         return checked
 
     def _due_days(self, rows: Sequence[Mapping[str, Any]], name: str) -> None:

@@ -35,7 +35,15 @@ from engine.forms.ballot_fields import (
     read_question_people,
     read_roll,
 )
-from engine.forms.fields import OPEN_ITEMS, RECTIFICATION, Field, FieldKind, Layout, walk
+from engine.forms.fields import (
+    INDICATORS,
+    OPEN_ITEMS,
+    RECTIFICATION,
+    Field,
+    FieldKind,
+    Layout,
+    walk,
+)
 from engine.forms.item_columns import check_item_list
 
 MAX_SOURCE: Final = 500_000
@@ -72,6 +80,7 @@ _DOMAIN: Final[Mapping[str, tuple[FieldKind, str]]] = {
     "ballot": (FieldKind.BALLOT, "group"),
     RECTIFICATION: (FieldKind.LIST, "dynamiclist"),
     OPEN_ITEMS: (FieldKind.LIST, "dynamiclist"),
+    INDICATORS: (FieldKind.LIST, "dynamiclist"),
 }
 
 
@@ -179,6 +188,13 @@ class _Compiler:
                 N_("整改清单不能放在列表或分组里"),
                 N_("把它移到表单的最外层"),
             )
+        if properties.get("domain") == INDICATORS and (inside_list or path):
+            refuse(
+                "domain",
+                N_("指标列表不能放在列表或分组里"),
+                N_("把它移到表单的最外层"),
+            )
+        read_expression(properties.get("year"), "year", refuse)
         children: list[Field] = []
         if kind in (FieldKind.GROUP, FieldKind.LIST):
             children = self.level(

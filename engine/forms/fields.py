@@ -51,6 +51,8 @@ RECTIFICATION: Final = "rectification"
 """Domain of a list whose rows become items of the rectification ledger (整改台账)."""
 OPEN_ITEMS: Final = "open_items"
 """Domain of a list in which the items still open are answered, and its name in expressions."""
+INDICATORS: Final = "indicators"
+"""Domain of a list that freezes figures counted from records, and where they are among facts."""
 
 MANY: Final = frozenset({FieldKind.CHECKLIST, FieldKind.TAGLIST, FieldKind.FILES, FieldKind.PEOPLE})
 """Kinds whose value is a list of plain values."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from engine.errors import N_
 from engine.forms.attributes import Refuse
-from engine.forms.fields import OPEN_ITEMS, RECTIFICATION, Field, FieldKind
+from engine.forms.fields import INDICATORS, OPEN_ITEMS, RECTIFICATION, Field, FieldKind
 
 _TEXTS: Final = frozenset({FieldKind.TEXTAREA, FieldKind.TEXTFIELD})
 _CHOICES: Final = frozenset({FieldKind.RADIO, FieldKind.SELECT})
@@ -27,6 +27,12 @@ _COLUMNS: Final[Mapping[str, Mapping[str, tuple[frozenset[FieldKind], bool]]]] =
         "problem": (_TEXTS, False),
         "answer": (_CHOICES, True),
         "due": (frozenset({FieldKind.DATE}), False),
+        "reason": (_TEXTS, False),
+    },
+    INDICATORS: {
+        "indicator": (_TEXTS, False),
+        "value": (frozenset({FieldKind.NUMBER}), False),
+        "score": (frozenset({FieldKind.NUMBER}), False),
         "reason": (_TEXTS, False),
     },
 }

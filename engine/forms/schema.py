@@ -13,6 +13,7 @@ from engine.expressions import Expression, compile_expression
 from engine.forms.checking import Check
 from engine.forms.compiling import compile_fields
 from engine.forms.fields import (
+    INDICATORS,
     OPEN_ITEMS,
     PLAIN,
     RECTIFICATION,
@@ -21,6 +22,7 @@ from engine.forms.fields import (
     FormContext,
     walk,
 )
+from engine.forms.frozen_lists import start_scores
 from engine.forms.html import Posted, read_html, write_html
 from engine.forms.item_lists import start_rows
 from engine.forms.reading import Entry, Problems
@@ -66,6 +68,8 @@ class FormSchema:
         """The lists whose rows become items of the rectification ledger."""
         self.answering = tuple(f for f in self._all if f.props.get("domain") == OPEN_ITEMS)
         """The lists in which open items are answered."""
+        self.freezing = tuple(f for f in self._all if f.props.get("domain") == INDICATORS)
+        """The lists that freeze figures counted from records."""
 
     def __repr__(self) -> str:
         return f"FormSchema({self.file!r})"
@@ -237,6 +241,8 @@ class FormSchema:
     def _start_value(self, field: Field, scope: Mapping[str, Any], context: FormContext) -> Any:
         if field.props.get("domain") == OPEN_ITEMS:
             return start_rows(field, scope)
+        if field.props.get("domain") == INDICATORS:
+            return start_scores(scope)
         value = field.default
         if field.prefill is not None:
             try:
@@ -263,9 +269,9 @@ def _named(field: Field) -> list[Any]:
 
 
 def _earlier(field: Field) -> list[Expression]:
-    """Return the attendance of an earlier step that a vote rests on: the matter keeps it."""
-    name = field.props.get("attendance_before")
-    return [] if name is None else [compile_expression(name)]
+    """Return what of earlier steps the matter keeps for a field: an attendance, or a year."""
+    named = (field.props.get("attendance_before"), field.props.get("year"))
+    return [compile_expression(name) for name in named if name]
 
 
 @lru_cache(maxsize=512)

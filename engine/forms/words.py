@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from engine.errors import N_, Sentence
 from engine.forms.ballot_fields import ballot_in_words
-from engine.forms.fields import PLAIN, Field, FieldKind
+from engine.forms.fields import INDICATORS, PLAIN, Field, FieldKind
+from engine.forms.frozen_lists import in_words
 from engine.forms.html import vote_inputs
 from engine.forms.reading import Entry, counts_of
 from engine.forms.votes import (
@@ -205,6 +206,10 @@ def answers_of(
         label = above + (field.label or field.key)
         if field.kind is FieldKind.GROUP:
             answers += answers_of(field.children, value, names, f"{name}.", f"{label}：")
+        elif field.props.get("domain") == INDICATORS:
+            for index, row in enumerate(value):
+                text = in_words(row, names.person)
+                answers.append(Answer(f"{name}-{index}", row["title"], text))
         elif field.kind is FieldKind.LIST:
             for index, row in enumerate(value):
                 head = N_("%(label)s第 %(row)s 行：") % {"label": label, "row": index + 1}

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from engine.calendars.functions import date_functions
 from engine.calendars.notices import shipped_table
 from engine.clock import FixedClock
+from engine.compliance.parameters import ParameterView
 from engine.compliance.rules import RuleBook
 from engine.definitions.package import Lane
 from engine.definitions.versions import Definition
@@ -32,10 +33,12 @@ from engine.errors import (
 )
 from engine.forms import FormSchema
 from engine.forms.ballot_fields import count_from
-from engine.forms.fields import walk
+from engine.forms.fields import INDICATORS, walk
 from engine.lint.cast import Cast, CastContext, CastPerson, deep_merge, resolve
 from engine.lint.measuring import Measured, begin
 from engine.runtime import conditions, joining, transitions
+from engine.runtime.indicators.counting import Span, rows_of
+from engine.runtime.indicators.freezing import amounts, year_of
 from engine.runtime.lanes import find_candidates, person_principal
 from engine.runtime.matters import Matter, OpenedTask, StatusChange, Transition, World
 
@@ -142,7 +145,7 @@ class Player:
         prepared = transitions.prepare(self.matter, task.uid, self.world)
         form = self.definition.form_of(element)
         context = self._context(on, prepared.facts)
-        cleaned = self._clean(form, element, data, context, without)
+        cleaned = self._clean(form, element, data, context, without, by)
         transition = transitions.complete(
             self.matter, task.uid, cleaned, on, self.world, prepared=prepared
         )
@@ -317,6 +320,7 @@ class Player:
         data: Mapping[str, Any],
         context: CastContext,
         without: Collection[str],
+        by: CastPerson | None = None,
     ) -> dict[str, Any]:
         own = self._resolve(data)
         defaults = self._resolve(self.defaults.get(place, {}))
@@ -326,11 +330,25 @@ class Player:
         if form.ballots:
             given = {f.key: count_from(raw.pop(f.key)) for f in form.ballots if f.key in raw}
             context = replace(context, ballots=given)
+        if form.freezing:
+            frozen = self._frozen(form, context, by)
+            context = replace(context, variables={**context.variables, INDICATORS: frozen})
         # Defaults serve all ways through a form, so those which this way hides are left out; what
         # is left may hide more.
         while any([drop_default(raw, path, own) for path in form.hidden(raw, context)]):  # noqa: C419
             pass
         return form.load(raw, context)
+
+    def _frozen(
+        self, form: FormSchema, context: CastContext, by: CastPerson | None
+    ) -> dict[str, Any]:
+        """Return the figures that a form freezes: there are no matters besides the one played."""
+        day = context.occurred_on
+        span = Span.of(year_of(form, context.variables, day), day - timedelta(days=1))
+        view = ParameterView({} if self.book is None else self.book.parameters)
+        package = self.definition.package
+        rows = rows_of(package.indicators, (), span, amounts(view, span.as_of))
+        return {"rows": rows, "author": by.id if by else None}
 
     def _context(self, on: date, facts: Mapping[str, Any]) -> CastContext:
         return CastContext(

@@ -21,6 +21,7 @@ from engine.lint.findings import Findings
 from engine.lint.forecast import check_forecast
 from engine.lint.forms import check_forms
 from engine.lint.gateways import check_gateways
+from engine.lint.indicators import check_indicators
 from engine.lint.lanes import check_lanes
 from engine.lint.papers import check_papers
 from engine.lint.paths import paths_of
@@ -97,6 +98,7 @@ def lint_package(package: Package, regulations: Regulations | None = None) -> li
         found.problems += check_rules(package, regulations, forms).problems
     if not package.component:
         found.problems += check_duties(package, regulations, forms).problems
+        found.problems += check_indicators(package, regulations, forms).problems
     diagram = _diagram(package, found)
     if diagram is not None and package.component:
         _parse(package, found)  # whether it fits is told with each package that uses it

@@ -25,6 +25,7 @@ from engine.runtime import transitions
 from engine.runtime.applying import apply, attached
 from engine.runtime.balloting import counts_of_step
 from engine.runtime.commands import Command, Done, carry_out
+from engine.runtime.elsewhere import recorded_elsewhere
 from engine.runtime.judging import measure_of
 from engine.runtime.locking import same_revision, task_row
 from engine.runtime.people import form_context
@@ -129,6 +130,7 @@ def complete_step(
     measure = measure_of(session, matter.definition, row.path, clock)
     if measure is not None and row.element in measure.book.by_element:
         said = witness(context, form.fields, cleaned, day, decision.post)
+        said = {**said, **recorded_elsewhere(session, row, matter, measure.book, cleaned)}
     backfilled = is_backfilled(session, row.path, day, clock)
     raised: Mapping[str, list[int]] = {}
     if form.raising:

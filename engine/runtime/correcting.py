@@ -20,7 +20,7 @@ from engine.definitions.versions import Definition
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
 from engine.errors import N_, InvalidInput, NotAllowed, NotFound
-from engine.forms.fields import OPEN_ITEMS, walk
+from engine.forms.fields import INDICATORS, OPEN_ITEMS, walk
 from engine.forms.schema import FormSchema
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
@@ -28,6 +28,7 @@ from engine.ledger.models import LedgerEntry
 from engine.runtime import store
 from engine.runtime.applying import attached
 from engine.runtime.commands import Command, Done, carry_out
+from engine.runtime.indicators.freezing import kept_rows
 from engine.runtime.judging import announce_breaches, rejudge
 from engine.runtime.locking import instance_row, same_revision
 from engine.runtime.matters import Matter, World
@@ -129,12 +130,16 @@ def correction_context(
     instance_id: int,
     standing: Occurrence,
 ) -> DatabaseFormContext:
-    """Return the context of the form of a step that stands; the items it answered are as then."""
+    """Return the context of the form of a step that stands; what it answered, froze is as then."""
     form = matter.definition.form_of(standing.element)
     context = form_context(
         session, world, matter, day, actor, instance_id=instance_id, form=form, answering=False
     )
-    answered = {OPEN_ITEMS: answered_items(form, standing.data)} if form.answering else {}
+    answered: dict[str, Any] = {}
+    if form.answering:
+        answered[OPEN_ITEMS] = answered_items(form, standing.data)
+    if form.freezing:
+        answered[INDICATORS] = kept_rows(form, standing.data, actor.person_id)
     earlier = _attendances(session, instance_id, form, standing)
     return replace(context, variables={**context.variables, **answered, **earlier})
 

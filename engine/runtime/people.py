@@ -23,9 +23,10 @@ from engine.directory.models import Organisation, Person, Post, valid_on
 from engine.directory.organisations import exists_on
 from engine.directory.voting import committee_members, party_members, roll
 from engine.errors import NotFound
-from engine.forms.fields import OPEN_ITEMS, Field, OrganisationChoice, PersonChoice
+from engine.forms.fields import INDICATORS, OPEN_ITEMS, Field, OrganisationChoice, PersonChoice
 from engine.forms.schema import FormSchema
 from engine.runtime import conditions
+from engine.runtime.indicators.freezing import frozen
 from engine.runtime.known import Known, KnownPeople
 from engine.runtime.matters import Matter, World
 from engine.runtime.rectification.answering import open_items
@@ -215,7 +216,8 @@ def form_context(
     """Return the context of a form of ``matter``; ``facts`` are those at its open task.
 
     With ``form``, the person concerned is looked up only if the form asks for them; the items of
-    the rectification ledger that it answers are, unless ``answering`` says otherwise.
+    the rectification ledger that it answers and the figures that it freezes are, unless
+    ``answering`` says otherwise.
     """
     known = dict(conditions.facts(matter, {}) if facts is None else facts)
     if form is None or "person" in form.names:
@@ -228,6 +230,8 @@ def form_context(
         known["branch_committee"] = [member.id for member in committee]
     if form is not None and form.answering and answering:
         known[OPEN_ITEMS] = open_items(session, matter, form, instance_id)
+    if form is not None and form.freezing and answering:
+        known[INDICATORS] = frozen(session, matter, form, known, day, actor.person_id)
     known["occurred_on"] = day.isoformat()
     return DatabaseFormContext(
         session=session,

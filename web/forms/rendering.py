@@ -12,8 +12,9 @@ from typing import Any, Final
 from flask_babel import gettext
 
 from engine.attachments.content import ACCEPT
-from engine.forms.fields import OPEN_ITEMS, Field, FieldKind, FormContext
+from engine.forms.fields import INDICATORS, OPEN_ITEMS, Field, FieldKind, FormContext
 from engine.forms.reading import Entry
+from engine.forms.frozen_lists import known_rows
 from engine.forms.schema import FormSchema
 from web.forms.posted import FILE_PREFIX
 from web.forms.prose import prose
@@ -185,6 +186,8 @@ def _draw(f: Field, drawing: Drawing, values: Mapping[str, Any], prefix: str) ->
             return replace(view, children=_level(f.children, drawing, *inner))
         case FieldKind.LIST if f.props.get("domain") == OPEN_ITEMS:
             return _open_items(f, view, drawing, value)
+        case FieldKind.LIST if f.props.get("domain") == INDICATORS:
+            return _indicators(f, view, drawing, value)
         case FieldKind.LIST:
             least = int(f.props.get("min", "1" if f.required else "0"))
             # What must hold something begins with rows to fill in; one left empty is not sent.
@@ -270,6 +273,23 @@ def _open_items(f: Field, view: FieldView, drawing: Drawing, value: Any) -> Fiel
             ),
         ),
     )
+
+
+def _indicators(f: Field, view: FieldView, drawing: Drawing, value: Any) -> FieldView:
+    """Return a row for each figure as it is counted, with the score and reason given so far."""
+    given = {
+        row.get("indicator"): row
+        for row in (value if isinstance(value, list) else [])
+        if isinstance(row, Mapping)
+    }
+    known = known_rows(drawing.context.variables)
+    columns = [c for c in f.children if c.key in ("score", "reason")]
+    rows = []
+    for index, row in enumerate(known):
+        start = row.get("was") or {"score": row["calculated"]}
+        said = {**start, **{k: v for k, v in given.get(row["indicator"], {}).items() if v != ""}}
+        rows.append(_level(columns, drawing, said, f"{view.path}-{index}."))
+    return replace(view, kind="indicators", known=tuple(known), items=tuple(rows))
 
 
 def _chosen(value: Any) -> set[str] | list[str]:

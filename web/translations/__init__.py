@@ -40,6 +40,7 @@ SOURCES: Final = {
         "forms/checking.py",
         "forms/codes.py",
         "forms/drafts.py",
+        "forms/frozen_lists.py",
         "forms/html.py",
         "forms/item_lists.py",
         "forms/schema.py",
