@@ -228,6 +228,25 @@ def set_aside(session: Session) -> bool:
     return known.driver.pgconn.transaction_status == TransactionStatus.IDLE
 
 
+def connection_lost(error: BaseException) -> bool:
+    """Tell whether an error means that the connection to the database is gone.
+
+    Nobody knows then whether what was just being committed stands.
+    """
+    found = getattr(error, "orig", None) or error
+    if not isinstance(found, OperationalError):
+        return False
+    return found.sqlstate is None or found.sqlstate.startswith(("08", "57P"))
+
+
+def forget_connections() -> None:
+    """Drop what this thread holds and all that waits: what asks next gets a new connection."""
+    if db.session.registry.has():
+        db.session().invalidate()
+    db.session.remove()
+    db.engine.dispose()
+
+
 def _start_from_now(session: Session) -> None:
     """Go on in the transaction that a read before the command has left open.
 

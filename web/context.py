@@ -14,11 +14,12 @@ from flask import Flask, current_app, g, request, session
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
-from engine.database import db
+from engine.database import connection_lost, db
 from engine.directory.actors import Actor, load_actor
 from engine.directory.sessions import SignedIn, find_session
 from engine.errors import N_, GuichengError
 from engine.settings import Settings
+from web import spare
 from web.security import API_PREFIX
 
 P = ParamSpec("P")
@@ -47,6 +48,20 @@ def clock() -> Clock:
 def reading() -> Session:
     """Return the session of this request for reading; only a unit of work writes."""
     return cast(Session, db.session())
+
+
+def asked_first(question: Callable[[], R]) -> R:
+    """Ask the first question of a request, once more if the connection turns out to be dead.
+
+    So nobody notices that the database was restarted since the request before.
+    """
+    try:
+        return question()
+    except Exception as error:
+        if not connection_lost(error):
+            raise
+    spare.forget()
+    return question()
 
 
 def signed_in() -> SignedIn | None:
@@ -81,8 +96,9 @@ def identify() -> None:
     if request.endpoint == "static" or request.path.startswith(API_PREFIX):
         return
     token = session.get(SESSION_KEY)
+    idle = settings().session_idle_minutes
     g.signed_in = (
-        find_session(reading(), clock(), token, idle_minutes=settings().session_idle_minutes)
+        asked_first(lambda: find_session(reading(), clock(), token, idle_minutes=idle))
         if token
         else None
     )

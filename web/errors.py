@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from flask import Flask, render_template, request
+from flask import Flask, g, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers.response import Response
 
-from engine.database import db
+from engine.database import connection_lost, db
 from engine.directory.accounts import LoginThrottled
 from engine.errors import (
     N_,
@@ -28,6 +28,7 @@ from engine.errors import (
     StaleRevision,
     TaskClosed,
 )
+from web import spare
 from web.context import LoginRequired, signed_in
 from web.language import in_words
 from web.security import TOKEN_FIELD, StaleForm, same_origin
@@ -187,6 +188,8 @@ def show_http_error(error: HTTPException) -> Response | tuple[str, int] | HTTPEx
 
 def show_crash(error: Exception) -> Response | tuple[str, int]:
     """Log an unexpected failure and show a page without any detail of it."""
+    if connection_lost(error):
+        return show_lost(error)
     log.exception("unhandled", kind=type(error).__name__, endpoint=request.endpoint)
     page = ErrorPage(
         500,
@@ -194,6 +197,22 @@ def show_crash(error: Exception) -> Response | tuple[str, int]:
         N_("您的操作没有生效，已有内容不受影响。请稍后再试；如仍出现，请告诉管理员出现的时间。"),
     )
     return show(page, in_words(N_("服务器在处理时遇到意外情况。")))
+
+
+LOST: Final = ErrorPage(
+    503,
+    N_("暂时连不上数据库"),
+    N_("请过一会儿再打开待办查看：任务还在，就重新办理；已经办结的，重复提交不会产生第二份记录。"),
+)
+LOST_REASON: Final = N_("与数据库的连接中断了，不能确定刚才的操作是否已经生效。")
+
+
+def show_lost(error: Exception) -> Response | tuple[str, int]:
+    """Say that the database is away, on a page that asks nothing of it."""
+    log.error("database_lost", kind=type(error).__name__, endpoint=request.endpoint)
+    spare.forget()
+    g.signed_in = None
+    return show(LOST, in_words(LOST_REASON))
 
 
 def register(app: Flask) -> None:

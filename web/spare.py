@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy.session import Session
 
-from engine.database import db, set_aside
+from engine.database import db, forget_connections, set_aside
 
+SPARE: Final = "guicheng.spare"
 MOST: Final = 8
 """Sessions kept at most. When more requests run at once, more are made and closed again."""
 
@@ -38,4 +39,12 @@ def register(app: Flask) -> None:
 
     app.before_request(take)
     app.teardown_appcontext(keep)
-    app.extensions["guicheng.spare"] = spare
+    app.extensions[SPARE] = spare
+
+
+def forget() -> None:
+    """Keep no session and no connection: the database was restarted, and all of them are dead."""
+    spare: deque[Session] = current_app.extensions[SPARE]
+    while spare:
+        spare.pop().invalidate()
+    forget_connections()

@@ -15,6 +15,7 @@ from engine.database import db, fetch, unit_of_work
 from engine.directory.models import LoginAttempt
 from engine.settings import Settings
 from web import create_app
+from web.context import asked_first
 
 _BACKEND = "SELECT pg_backend_pid() AS pid"
 
@@ -103,9 +104,60 @@ def test_a_session_whose_request_failed_is_closed(site: Flask) -> None:
     assert not spare(site)
 
 
-def test_a_lost_connection_costs_one_request(site: Flask, database: postgres.Addresses) -> None:
-    pid = ask(site, "/backend")
+def end_backend(database: postgres.Addresses, pid: str) -> None:
     with psycopg.connect(database.owner, autocommit=True) as connection:
         connection.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
-    assert site.test_client().get("/backend").status_code == 500
+
+
+def test_a_lost_connection_costs_one_request(site: Flask, database: postgres.Addresses) -> None:
+    pid = ask(site, "/backend")
+    end_backend(database, pid)
+    assert site.test_client().get("/backend").status_code == 503
     assert ask(site, "/backend") != pid
+
+
+def test_who_asks_is_asked_again_on_a_new_connection(
+    site: Flask, database: postgres.Addresses
+) -> None:
+    @site.get("/asked")
+    def asked() -> str:
+        return asked_first(lambda: str(fetch(db.session(), _BACKEND, {})[0].pid))
+
+    pid = ask(site, "/asked")
+    end_backend(database, pid)
+    assert ask(site, "/asked") != pid
+
+
+def test_a_wrong_question_is_asked_once(site: Flask) -> None:
+    questions: list[int] = []
+
+    @site.get("/wrong")
+    def wrong() -> str:
+        def question() -> str:
+            questions.append(1)
+            return str(fetch(db.session(), "SELECT 1 / 0", {}))
+
+        return asked_first(question)
+
+    assert site.test_client().get("/wrong").status_code == 500
+    assert questions == [1]
+
+
+def test_while_the_database_is_away_people_and_programs_are_told(
+    site: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*arguments: object) -> None:
+        raise psycopg.OperationalError("the connection is lost")
+
+    @site.get("/gone")
+    def page() -> str:
+        gone()
+        return ""
+
+    monkeypatch.setattr("web.api.auth.find_actor", gone)
+    told = site.test_client().get("/gone")
+    assert told.status_code == 503
+    assert "不能确定刚才的操作是否已经生效" in told.get_data(as_text=True)
+    token = {"Authorization": "Bearer any"}
+    answer = site.test_client().get("/api/v1/tasks", headers=token)
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "database_lost")

@@ -13,7 +13,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from engine.directory.actors import Actor
 from engine.directory.tokens import find_actor
 from web.api.errors import Unauthenticated
-from web.context import clock, reading
+from web.context import asked_first, clock, reading
 from web.security import API_PREFIX
 
 OPEN_ENDPOINTS: Final = frozenset({"api.openapi"})
@@ -33,7 +33,7 @@ def authenticate() -> None:
     token = token.strip()
     if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN:
         raise Unauthenticated
-    found = find_actor(reading(), clock(), token)
+    found = asked_first(lambda: find_actor(reading(), clock(), token))
     if found is None:
         raise Unauthenticated
     g.api_actor = found

@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from werkzeug.exceptions import HTTPException
 
-from engine.database import db
+from engine.database import connection_lost, db
 from engine.errors import (
     N_,
     AlreadyClaimed,
@@ -32,7 +32,8 @@ from engine.errors import (
     StaleRevision,
     TaskClosed,
 )
-from web.errors import show_crash, show_domain_error, show_http_error
+from web import spare
+from web.errors import LOST, LOST_REASON, show_crash, show_domain_error, show_http_error
 from web.language import in_words
 from web.security import API_PREFIX
 
@@ -133,6 +134,11 @@ def http_problem(error: HTTPException) -> ResponseReturnValue:
 
 def crash_problem(error: Exception) -> Response:
     """Log an unexpected failure and return a problem without any detail of it."""
+    if connection_lost(error):
+        log.error("database_lost", kind=type(error).__name__, endpoint=request.endpoint)
+        spare.forget()
+        reason = _say(LOST_REASON)
+        return _respond(LOST.status, "database_lost", _say(LOST.heading), reason, {})
     log.exception("unhandled", kind=type(error).__name__, endpoint=request.endpoint)
     code, title, detail = _CRASH
     return _respond(500, code, _say(title), _say(detail), {})
