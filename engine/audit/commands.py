@@ -14,8 +14,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from engine.audit import owed
+from engine.audit.deeds import ASK, CONCLUDE, EXPLAIN, WAIVE, Deed, checked_words
 from engine.clock import Clock
-from engine.compliance.findings import FindingState
 from engine.compliance.models import Finding, FindingNote
 from engine.compliance.parameters import Level
 from engine.compliance.results import Outcome
@@ -24,7 +24,7 @@ from engine.database import Record
 from engine.directory.actors import Actor, HeldPost
 from engine.directory.models import Organisation
 from engine.directory.policy import Action, Decision, require
-from engine.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound
+from engine.errors import N_, Conflict, NotAllowed, NotFound
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.runtime import store
@@ -42,51 +42,21 @@ def ask_explanation(
 
     Raises NotFound, NotAllowed, InvalidInput; Conflict when the finding is settled already.
     """
-    return _note(
-        "ask",
-        EntryKind.ASKED,
-        Action.ASK_EXPLANATION,
-        finding_id,
-        words,
-        FindingState.ASKED,
-        actor,
-        clock,
-        command_id,
-    )
+    return _note(ASK, finding_id, words, actor, clock, command_id)
 
 
 def explain(
     finding_id: int, words: str, *, actor: Actor, clock: Clock, command_id: UUID | None = None
 ) -> Done:
     """Explain a finding, asked or not. Raises as :func:`ask_explanation`."""
-    return _note(
-        "explain",
-        EntryKind.EXPLAINED,
-        Action.GIVE_EXPLANATION,
-        finding_id,
-        words,
-        FindingState.EXPLAINED,
-        actor,
-        clock,
-        command_id,
-    )
+    return _note(EXPLAIN, finding_id, words, actor, clock, command_id)
 
 
 def conclude(
     finding_id: int, words: str, *, actor: Actor, clock: Clock, command_id: UUID | None = None
 ) -> Done:
     """Record what an auditor or a superior concludes of a finding. It stays what it is."""
-    return _note(
-        "conclude",
-        EntryKind.CONCLUDED,
-        Action.CONCLUDE_FINDING,
-        finding_id,
-        words,
-        FindingState.CONCLUDED,
-        actor,
-        clock,
-        command_id,
-    )
+    return _note(CONCLUDE, finding_id, words, actor, clock, command_id)
 
 
 def waive(
@@ -101,31 +71,23 @@ def waive(
         about = owed.owed_finding(session, finding_id, lock=True)
         if about is not None:
             return owed.say(
-                session,
-                about,
-                EntryKind.WAIVED,
-                Action.WAIVE_FINDING,
-                reason,
-                FindingState.WAIVED,
-                actor=actor,
-                clock=clock,
-                command_id=command_id,
+                session, about, WAIVE, reason, actor=actor, clock=clock, command_id=command_id
             )
         finding, row, matter = _locked(session, finding_id)
-        decision = require(actor, Action.WAIVE_FINDING, matter_view(row, matter))
+        decision = require(actor, WAIVE.action, matter_view(row, matter))
         if finding.outcome != Outcome.NOT_MET:
             raise Conflict(N_("该问题已经消除或豁免，无需再豁免。"))
         measure = _measure(session, matter, row, clock)
         level = waiving_level(measure.book.rule(finding.rule, finding.edition))
         _at_level(session, matter, decision.post, level)
-        payload = {**_about(finding), "seq": finding.seq, "reason": _said(reason)}
-        _write(session, row, finding, EntryKind.WAIVED, payload, actor, decision, clock, command_id)
+        payload = {**_about(finding), "seq": finding.seq, "reason": checked_words(reason)}
+        _write(session, row, finding, WAIVE.kind, payload, actor, decision, clock, command_id)
         _, breaches = rejudge(session, row, matter.definition, clock)
         announce_breaches(session, row.instance_id, breaches)
         return Done(row.instance_id)
 
     arguments = {"finding": finding_id, "reason": reason}
-    return carry_out(_command("waive", arguments, actor, command_id), step, clock)
+    return carry_out(_command(WAIVE, arguments, actor, command_id), step, clock)
 
 
 def allow_override(
@@ -163,7 +125,7 @@ def allow_override(
             occurred_on=clock.today(),
             element=element,
             command_id=command_id,
-            payload={"rule": rule_id, "element": element, "reason": _said(reason)},
+            payload={"rule": rule_id, "element": element, "reason": checked_words(reason)},
         )
         store.write_entry(session, row, event, clock.now())
         rejudge(session, row, matter.definition, clock)
@@ -178,12 +140,9 @@ def allow_override(
 
 
 def _note(
-    name: str,
-    kind: EntryKind,
-    action: Action,
+    deed: Deed,
     finding_id: int,
     words: str,
-    state: FindingState,
     actor: Actor,
     clock: Clock,
     command_id: UUID | None,
@@ -192,27 +151,20 @@ def _note(
         about = owed.owed_finding(session, finding_id, lock=True)
         if about is not None:
             return owed.say(
-                session,
-                about,
-                kind,
-                action,
-                words,
-                state,
-                actor=actor,
-                clock=clock,
-                command_id=command_id,
+                session, about, deed, words, actor=actor, clock=clock, command_id=command_id
             )
         finding, row, matter = _locked(session, finding_id)
-        decision = require(actor, action, matter_view(row, matter))
+        decision = require(actor, deed.action, matter_view(row, matter))
         if finding.outcome == Outcome.PENDING:
             raise Conflict(N_("该环节尚未到期，还不是问题。"))
-        payload = {**_about(finding), "text": _said(words)}
-        _write(session, row, finding, kind, payload, actor, decision, clock, command_id)
-        session.execute(update(Finding).where(Finding.id == finding.id).values(state=str(state)))
+        payload = {**_about(finding), "text": checked_words(words)}
+        _write(session, row, finding, deed.kind, payload, actor, decision, clock, command_id)
+        state = str(deed.state)
+        session.execute(update(Finding).where(Finding.id == finding.id).values(state=state))
         return Done(row.instance_id)
 
     arguments = {"finding": finding_id, "text": words}
-    return carry_out(_command(name, arguments, actor, command_id), step, clock)
+    return carry_out(_command(deed, arguments, actor, command_id), step, clock)
 
 
 def _locked(session: Session, finding_id: int) -> tuple[Finding, Record, Matter]:
@@ -293,15 +245,7 @@ def _about(finding: Finding) -> dict[str, Any]:
     return {"rule": finding.rule, "element": finding.element, "round": finding.round}
 
 
-def _said(words: str) -> str:
-    if not words.strip():
-        raise InvalidInput({"text": [N_("请写明内容。")]})
-    if len(words) > 4000:
-        raise InvalidInput({"text": [N_("最多填写 4000 个字。")]})
-    return words.strip()
-
-
 def _command(
-    name: str, arguments: Mapping[str, Any], actor: Actor, command_id: UUID | None
+    deed: Deed, arguments: Mapping[str, Any], actor: Actor, command_id: UUID | None
 ) -> Command:
-    return Command(name, arguments, command_id, actor.person_id)
+    return Command(deed.name, arguments, command_id, actor.person_id)

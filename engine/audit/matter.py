@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from engine.audit import owed
 from engine.audit.commands import reaches, waiving_level
+from engine.audit.deeds import ACTIONS
 from engine.audit.rows import Words, read_rows
 from engine.audit.views import Blocking, FindingRow, Found, Note
 from engine.clock import Clock
@@ -34,14 +35,6 @@ from engine.runtime.judging import Measure, measure_of
 from engine.runtime.models import Instance
 from engine.runtime.queries.access import Opened, open_matter
 from engine.runtime.queries.rows import Names, step_label
-
-_ACTIONS = {
-    "ask": Action.ASK_EXPLANATION,
-    "explain": Action.GIVE_EXPLANATION,
-    "conclude": Action.CONCLUDE_FINDING,
-    "waive": Action.WAIVE_FINDING,
-}
-
 
 _OF_BEFORE: Final = frozenset({"recurrence", "wait", "order", "deadline", "gap"})
 """Kinds of rules that look at days and at other steps only."""
@@ -94,7 +87,7 @@ def _show_owed(session: Session, actor: Actor, finding_id: int) -> Found:
     return Found(
         row,
         tuple(_notes(session, [finding_id]).get(finding_id, ())),
-        owed.what_may(session, actor, about, row, _ACTIONS),
+        owed.what_may(session, actor, about, row, ACTIONS),
         owed.used_of(session, about),
     )
 
@@ -177,7 +170,7 @@ def asked_of(
 def _found(
     session: Session, actor: Actor, rows: Sequence[FindingRow], opened: Opened
 ) -> tuple[Found, ...]:
-    decisions = {name: decide(actor, action, opened.view) for name, action in _ACTIONS.items()}
+    decisions = {name: decide(actor, action, opened.view) for name, action in ACTIONS.items()}
     allowed = {name for name, decision in decisions.items() if decision.allowed}
     book = rule_book(session, opened.matter.definition)
     high_enough: dict[Level, bool] = {}

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from engine.audit.deeds import WAIVE, Deed, checked_words
 from engine.audit.views import FindingRow
 from engine.clock import Clock
 from engine.compliance.findings import FindingState
@@ -30,7 +31,7 @@ from engine.directory.things import OrganisationView
 from engine.duties.catalogue import catalogue
 from engine.duties.models import DutyRow
 from engine.duties.parameters import MAKE_UP, PART, view_at
-from engine.errors import N_, Conflict, InvalidInput, NotAllowed
+from engine.errors import N_, Conflict, NotAllowed
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.ledger.operations import append
@@ -107,10 +108,8 @@ def used_of(session: Session, owed: Owed) -> tuple[tuple[Parameter, ParameterVal
 def say(
     session: Session,
     owed: Owed,
-    kind: EntryKind,
-    action: Action,
+    deed: Deed,
     words: str,
-    state: FindingState,
     *,
     actor: Actor,
     clock: Clock,
@@ -120,22 +119,22 @@ def say(
 
     Raises NotAllowed, InvalidInput; Conflict when it was settled already.
     """
-    decision = require(actor, action, owed.place)
+    decision = require(actor, deed.action, owed.place)
     finding = owed.finding
-    values: dict[str, Any] = {"state": str(state)}
-    if kind is EntryKind.WAIVED:
+    values: dict[str, Any] = {"state": str(deed.state)}
+    if deed is WAIVE:
         if finding.outcome != Outcome.NOT_MET:
             raise Conflict(N_("该问题已经消除或豁免，无需再豁免。"))
         if not _high_enough(session, owed, decision.post):
             raise NotAllowed(N_("须由%(level)s办理。"), level=WAIVED_AT.label)
         now = clock.now()
         values |= {"outcome": str(Outcome.WAIVED), "resolved_at": now, "changed_at": now}
-    said = _said(words)
-    seq = _record(session, owed, kind, said, actor, decision, clock, command_id)
+    said = checked_words(words)
+    seq = _record(session, owed, deed.kind, said, actor, decision, clock, command_id)
     session.add(
         FindingNote(
             finding_id=finding.id,
-            kind=str(kind),
+            kind=str(deed.kind),
             text=said,
             person_id=actor.person_id,
             post=decision.post.key if decision.post else None,
@@ -183,11 +182,3 @@ def _high_enough(session: Session, owed: Owed, post: HeldPost | None) -> bool:
         return False
     place = session.get(Organisation, lowest)
     return place is not None and place.path.startswith(post.path)
-
-
-def _said(words: str) -> str:
-    if not words.strip():
-        raise InvalidInput({"text": [N_("请写明内容。")]})
-    if len(words) > 4000:
-        raise InvalidInput({"text": [N_("最多填写 4000 个字。")]})
-    return words.strip()
