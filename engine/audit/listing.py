@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
@@ -15,7 +14,7 @@ from engine.audit.views import Cited, FindingRow
 from engine.compliance.models import Finding
 from engine.definitions.models import ProcessVersion
 from engine.directory.actors import Actor
-from engine.errors import N_, InvalidInput
+from engine.runtime.queries.cursors import day_and_id
 
 BATCH = 1000
 """Findings read at once for an export."""
@@ -41,7 +40,7 @@ def list_findings(
         .limit(limit + 1)
     )
     if cursor:
-        query = query.where(tuple_(Finding.day, Finding.id) < tuple_(*_position(cursor)))
+        query = query.where(tuple_(Finding.day, Finding.id) < tuple_(*day_and_id(cursor)))
     rows = session.execute(query).all()
     more = f"{rows[limit - 1].day.isoformat()}.{rows[limit - 1].id}" if len(rows) > limit else None
     return tuple(read_rows(session, [row.id for row in rows[:limit]])), more
@@ -104,13 +103,3 @@ def choices(session: Session) -> Choices:
             for name in sorted(articles, key=lambda n: (n[0], n[1], order.get(n, 0)), reverse=False)
         ),
     )
-
-
-def _position(cursor: str) -> tuple[date, int]:
-    day, _, number = cursor.partition(".")
-    try:
-        if len(number) < 19 and number.isascii():
-            return date.fromisoformat(day), int(number)
-    except ValueError:
-        pass
-    raise InvalidInput({"cursor": [N_("翻页位置无效，请回到第一页。")]})

@@ -75,18 +75,7 @@ def deploy_package(
     activated = not version.active
     if activated:
         _make_active(session, version)
-        event = Event(
-            EntryKind.DEPLOYED,
-            actor_id=actor_id,
-            payload={
-                "key": version.key,
-                "version": version.version,
-                "version_id": version.id,
-                "sha256": version.sha256,
-                "created": created,
-            },
-        )
-        append(session, CHAIN, event, clock)
+        append(session, CHAIN, _deployed(version, actor_id, created=created), clock)
     return Deployment(version.id, created, activated)
 
 
@@ -103,7 +92,12 @@ def activate_version(
     if version.active:
         return False
     _make_active(session, version)
-    event = Event(
+    append(session, CHAIN, _deployed(version, actor_id, created=False), clock)
+    return True
+
+
+def _deployed(version: ProcessVersion, actor_id: int | None, *, created: bool) -> Event:
+    return Event(
         EntryKind.DEPLOYED,
         actor_id=actor_id,
         payload={
@@ -111,11 +105,9 @@ def activate_version(
             "version": version.version,
             "version_id": version.id,
             "sha256": version.sha256,
-            "created": False,
+            "created": created,
         },
     )
-    append(session, CHAIN, event, clock)
-    return True
 
 
 def _alone(package: Package) -> Problem:

@@ -20,10 +20,11 @@ from engine.directory.actors import Actor
 from engine.directory.models import Organisation, Person
 from engine.directory.policy import Action, SupervisedColumns, may, require, supervised
 from engine.directory.rights import LEADING
-from engine.errors import N_, InvalidInput, NotFound
+from engine.errors import NotFound
 from engine.ledger.kinds import EntryKind
 from engine.rectification.commands import DEEDS, item_view
 from engine.runtime.models import MATTER_COLUMNS, Instance, format_number
+from engine.runtime.queries.cursors import day_and_id
 from engine.runtime.queries.inbox import escaped
 from engine.runtime.queries.rows import Names
 from engine.runtime.rectification.models import UNSETTLED, RectificationItem, RectificationNote
@@ -164,7 +165,7 @@ def list_items(
     )
     if cursor:
         query = query.where(
-            tuple_(RectificationItem.due_on, RectificationItem.id) > tuple_(*_position(cursor))
+            tuple_(RectificationItem.due_on, RectificationItem.id) > tuple_(*day_and_id(cursor))
         )
     rows = _read(session, query)
     more = f"{rows[limit - 1].due_on.isoformat()}.{rows[limit - 1].id}" if len(rows) > limit else ""
@@ -414,13 +415,3 @@ def _files(session: Session, ids: Sequence[int]) -> dict[int, Evidence]:
         .where(Attachment.id.in_(ids))
     )
     return {r.id: Evidence(r.id, r.name, r.size, r.media_type, r.sha256) for r in rows}
-
-
-def _position(cursor: str) -> tuple[date, int]:
-    day, _, number = cursor.partition(".")
-    try:
-        if len(number) < 19 and number.isascii():
-            return date.fromisoformat(day), int(number)
-    except ValueError:
-        pass
-    raise InvalidInput({"cursor": [N_("翻页位置无效，请回到第一页。")]})
