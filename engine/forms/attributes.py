@@ -27,7 +27,12 @@ _SCOPES: Final = ("branch", "committee", "subtree", "all")
 _FLAGS: Final = ("true", "false")
 _WHOLE: Final = "whole number"
 _TEXT: Final = "text"
-_PERSON: Final[dict[str, Any]] = {"status": _TEXT, "scope": _SCOPES, "not_subject": _FLAGS}
+_PERSON: Final[dict[str, Any]] = {
+    "status": _TEXT,
+    "scope": _SCOPES,
+    "not_subject": _FLAGS,
+    "among": _TEXT,
+}
 
 _GENERAL: Final = ("domain", "prefill", "check", "check_text")
 """Properties that every field may have; they are read elsewhere."""

@@ -8,7 +8,7 @@ from typing import Any
 from engine.ballots.counting import adds_up
 from engine.directory.codes import MembershipStatus
 from engine.errors import N_, Sentence
-from engine.forms.fields import Field, FieldKind
+from engine.forms.fields import Field, FieldKind, may_be_among
 from engine.forms.frozen_lists import frozen_rows
 from engine.forms.item_lists import check_answers
 from engine.forms.reading import Entry, Problems, counts_of
@@ -175,6 +175,8 @@ class Check:
         for number, person in enumerate(people, 1):
             if field.flag("not_subject") and person == context.subject_id:
                 self.refuse(name, N_("不能选择当事人本人，请另选他人。"))
+            elif not may_be_among(field, context.variables, person):
+                self.refuse(name, N_("只能从前面定下的名单中选择，请另选。"))
             elif context.find_person(person, field) is None:
                 self.refuse(
                     name,

@@ -174,6 +174,14 @@ class OrganisationChoice:
     name: str
 
 
+def may_be_among(field: Field, variables: Mapping[str, Any], person_id: int) -> bool:
+    """Tell whether a person stands in the list, made in an earlier step, that a field keeps to."""
+    listed = variables.get(field.props.get("among", ""))
+    if not isinstance(listed, list):
+        return True
+    return person_id in [one.get("person") if isinstance(one, Mapping) else one for one in listed]
+
+
 class FormContext(Protocol):
     """What a form asks of the matter, the directory and the attachments. All for one day."""
 

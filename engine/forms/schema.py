@@ -269,8 +269,8 @@ def _named(field: Field) -> list[Any]:
 
 
 def _earlier(field: Field) -> list[Expression]:
-    """Return what of earlier steps the matter keeps for a field: an attendance, or a year."""
-    named = (field.props.get("attendance_before"), field.props.get("year"))
+    """Return what of earlier steps the matter keeps for a field: an attendance, a year, a list."""
+    named = map(field.props.get, ("attendance_before", "year", "among"))
     return [compile_expression(name) for name in named if name]
 
 

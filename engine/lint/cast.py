@@ -20,7 +20,7 @@ from engine.directory.codes import (
     PostKind,
     RestrictionKind,
 )
-from engine.forms.fields import Field, OrganisationChoice, PersonChoice
+from engine.forms.fields import Field, OrganisationChoice, PersonChoice, may_be_among
 from engine.runtime.lanes import person_principal, post_principal
 
 FIRST_PERSON = 101
@@ -284,6 +284,8 @@ class CastContext:
         return attachment_id > 0
 
     def _suits(self, person: CastPerson, field: Field) -> bool:
+        if not may_be_among(field, self.variables, person.id):
+            return False
         codes = [code.strip() for code in field.props.get("status", "").split(",") if code.strip()]
         if codes and self.statuses(person.id, self.occurred_on) not in codes:
             return False

@@ -23,7 +23,14 @@ from engine.directory.models import Organisation, Person, Post, valid_on
 from engine.directory.organisations import exists_on
 from engine.directory.voting import committee_members, party_members, roll
 from engine.errors import NotFound
-from engine.forms.fields import INDICATORS, OPEN_ITEMS, Field, OrganisationChoice, PersonChoice
+from engine.forms.fields import (
+    INDICATORS,
+    OPEN_ITEMS,
+    Field,
+    OrganisationChoice,
+    PersonChoice,
+    may_be_among,
+)
 from engine.forms.schema import FormSchema
 from engine.runtime import conditions
 from engine.runtime.indicators.freezing import frozen
@@ -161,6 +168,8 @@ class DatabaseFormContext:
         Who holds a post at the place itself may belong to a branch elsewhere.
         """
         if field.flag("not_subject") and person.id == self.subject_id:
+            return False
+        if not may_be_among(field, self.variables, person.id):
             return False
         statuses = [code for code in field.props.get("status", "").split(",") if code]
         if statuses and person.status not in map(MembershipStatus, statuses):

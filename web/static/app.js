@@ -10,9 +10,10 @@
     for (const box of document.querySelectorAll("[data-field]")) {
       const hide = hidden.has(box.dataset.field);
       box.hidden = hide;
-      // A hidden required field must not keep the browser from sending the form.
+      // A hidden required field must not keep the browser from sending the form; nor one within.
+      const away = hide || box.parentElement.closest("[data-field][hidden]");
       for (const input of box.querySelectorAll("[required], [data-required]")) {
-        if (hide) { input.dataset.required = "1"; input.required = false; }
+        if (away) { input.dataset.required = "1"; input.required = false; }
         else if (input.dataset.required) { input.required = true; }
       }
     }

@@ -156,6 +156,16 @@ def test_the_number_of_people(form: Make, world: Any) -> None:
     assert refused(some, {"a": [1, 2, 3, 4]}, world)["a"] == ["最多选择 3 人，现为 4 人。"]
 
 
+def test_people_of_a_list_made_before(form: Make, world: Any) -> None:
+    listed = form(one("textfield", properties={**PEOPLE, "among": "graded"}))
+    assert "graded" in listed.names
+    world.variables = {"graded": [1, {"person": 2}]}
+    assert listed.load({"a": [1, 2]}, world) == {"a": [1, 2]}
+    assert refused(listed, {"a": [1, 3]}, world)["a"] == ["只能从前面定下的名单中选择，请另选。"]
+    world.variables = {}
+    assert listed.load({"a": [3]}, world) == {"a": [3]}
+
+
 def test_groups_and_rows(form: Make, world: Any) -> None:
     compiled = form(
         {"type": "group", "path": "talk", "components": [one("textfield")]},
