@@ -14,10 +14,10 @@ from engine.attachments.store import Store
 from engine.cli import serving
 from engine.cli.context import plain_errors
 from engine.cli.packages import deploy_folder, package_folders
-from engine.clock import SystemClock
+from engine.clock import Clock, SystemClock
 from engine.database import db, unit_of_work
 from engine.definitions.package import is_component
-from engine.demo import matters
+from engine.demo import filling
 from engine.demo.people import PASSWORD, create_demo_directory, demo_accounts
 from engine.directory.models import Organisation
 from engine.settings import Settings
@@ -35,7 +35,7 @@ def demo(setup_only: bool) -> None:
     with app.app_context(), plain_errors():
         for folder in package_folders(()):
             if not is_component(folder):
-                deploy_folder(folder)
+                deploy_folder(folder, play=False)
         if db.session.scalar(select(Organisation.id).limit(1)) is None:
             fill(app, settings)
         _print_accounts(settings)
@@ -45,13 +45,18 @@ def demo(setup_only: bool) -> None:
 
 
 def fill(app: Flask, settings: Settings) -> None:
-    """Create the invented town and its matters."""
-    clock = SystemClock()
+    """Create the invented town, its matters and its year."""
+    fill_at(app, settings, SystemClock())
+
+
+def fill_at(app: Flask, settings: Settings, clock: Clock) -> None:
+    """Create the town as it is at a moment."""
     with unit_of_work() as session:
         town = create_demo_directory(session, clock)
     store = Store(settings.data_dir / "attachments", settings.attachment_max_bytes)
-    with click.progressbar(length=matters.count(town), label="准备演示事项") as bar:
-        matters.create_demo_matters(town, clock, store, progress=bar.update)
+    stage = filling.set_stage(town, clock, store)
+    with click.progressbar(length=filling.count(stage), label="准备演示事项") as bar:
+        filling.fill_town(stage, clock, store, settings, progress=bar.update)
 
 
 def _print_accounts(settings: Settings) -> None:

@@ -65,9 +65,12 @@ def deploy(paths: tuple[Path, ...]) -> None:
                 deploy_folder(folder)
 
 
-def deploy_folder(folder: Path) -> None:
-    """Lint and deploy one package, or the regulations."""
-    if show(lint_folder(folder, home_of_packages())):
+def deploy_folder(folder: Path, *, play: bool = True) -> None:
+    """Lint and deploy one package, or the regulations.
+
+    Without ``play`` its scenarios are not played: they were when it was made.
+    """
+    if show(lint_folder(folder, home_of_packages(), play=play)):
         raise click.ClickException(f"{folder.name} 未通过检查，没有部署。")
     with plain_errors(), unit_of_work() as session:
         if is_regulations(folder):

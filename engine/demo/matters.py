@@ -173,9 +173,8 @@ def retell(
     make_play: Callable[..., Play] = Play,
 ) -> tuple[Play, list[Told]]:
     """Return a play with real people in the roles, and its steps, the last of them on ``end``."""
-    cast, _ = read_cast_values(definition.package)
-    scenarios, _ = read_scenarios(definition.package)
-    steps = [do for do in scenarios[PATH].actions if do.action == "complete"]
+    cast, path = _story(definition)
+    steps = [do for do in path if do.action == "complete"]
     steps = steps[: next((i for i, do in enumerate(steps) if do.target == plan.until), len(steps))]
     last = steps[-1].on
     assert last is not None
@@ -240,6 +239,19 @@ def _play(
             raise RuntimeError(f"demo matter stops at {where}: {refused}") from refused
     play.clock.set(clock.today())
     play.catch_up()
+
+
+def _story(definition: Definition) -> tuple[Mapping[str, Any], Sequence[Do]]:
+    """Return the cast and the way of the full path; the files are read once, not for everybody."""
+    read = _stories.get(definition.package.sha256)
+    if read is None:
+        cast, _ = read_cast_values(definition.package)
+        scenarios, _ = read_scenarios(definition.package)
+        read = _stories[definition.package.sha256] = cast, scenarios[PATH].actions
+    return read
+
+
+_stories: dict[str, tuple[Mapping[str, Any], Sequence[Do]]] = {}
 
 
 def _moved(value: Any, shift: timedelta) -> Any:

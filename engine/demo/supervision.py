@@ -70,8 +70,29 @@ def talk_about_findings(clock: Clock) -> None:
                 command(row.id, words, actor=actor, clock=at)
 
 
+DUTY_TALKS: Sequence[Sequence[Saying]] = ((_ASKED,), (), (_ASKED, _EXPLAINED), ())
+"""What was said of what was not held in time, in turn."""
+
+
+def talk_about_duties(clock: Clock) -> None:
+    """Let auditors ask about meetings that were not held, and some branches explain."""
+    rows = db.session.execute(
+        select(Finding.id, Finding.path)
+        .where(Finding.outcome == str(Outcome.NOT_MET), Finding.duty_id.is_not(None))
+        .order_by(Finding.organisation_id, Finding.day, Finding.id)
+    ).all()
+    for number, row in enumerate(rows):
+        talk = DUTY_TALKS[number % len(DUTY_TALKS)]
+        for place, (command, kind, words) in enumerate(talk):
+            at = FixedClock(clock.now() - timedelta(minutes=20 * (len(talk) - place)))
+            line = [int(part) for part in row.path.strip("/").split("/")]
+            actor = _holder(line, kind, None, clock, approving=False)
+            if actor is not None:
+                command(row.id, words, actor=actor, clock=at)
+
+
 def _holder(
-    line: Sequence[int], kind: PostKind, subject_id: int, clock: Clock, approving: bool
+    line: Sequence[int], kind: PostKind, subject_id: int | None, clock: Clock, approving: bool
 ) -> Actor | None:
     """Return the holder of a post nearest to the branch, the person concerned left out."""
     session = db.session()
@@ -82,7 +103,7 @@ def _holder(
             Post.organisation_id.in_(line),
             Post.kind == kind,
             Post.until.is_(None),
-            Post.person_id != subject_id,
+            Post.person_id.is_distinct_from(subject_id),
         )
         .order_by(Organisation.path.desc(), Post.id)
     )

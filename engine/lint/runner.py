@@ -37,12 +37,12 @@ from engine.lint.scenarios import run_scenarios
 from engine.lint.structure import SNAKE_CASE, check_structure
 
 
-def lint_folder(folder: Path, home: Path | None = None) -> list[Problem]:
+def lint_folder(folder: Path, home: Path | None = None, *, play: bool = True) -> list[Problem]:
     """Check the package in a folder, whose name has to be its key, or a folder of regulations.
 
     What the steps cite, and the components that are used, are looked up beside the package, else
     in ``home``: the installation's. Never raises: whatever is wrong is in the list, errors first.
-    The file of a problem is relative to the folder.
+    The file of a problem is relative to the folder. Scenarios are played unless ``play`` is false.
     """
     if is_regulations(folder):
         return lint_regulations(folder)
@@ -51,7 +51,7 @@ def lint_folder(folder: Path, home: Path | None = None) -> list[Problem]:
     except PackageProblem as refused:
         return list(refused.problems)
     regulations = regulations_beside(folder, home)
-    problems = lint_package(package, regulations)
+    problems = lint_package(package, regulations, play=play)
     if regulations is None and package.rule_files(RULES):
         missing = Findings()
         missing.warn(
@@ -75,7 +75,9 @@ def lint_folder(folder: Path, home: Path | None = None) -> list[Problem]:
     return problems
 
 
-def lint_package(package: Package, regulations: Regulations | None = None) -> list[Problem]:
+def lint_package(
+    package: Package, regulations: Regulations | None = None, *, play: bool = True
+) -> list[Problem]:
     """Check a package that has been read; its scenarios are played only if all else is sound.
 
     Without regulations nobody asks whether the articles that its steps cite are there.
@@ -111,7 +113,7 @@ def lint_package(package: Package, regulations: Regulations | None = None) -> li
         found.problems += check_references(package, diagram, forms, paths).problems
         found.problems += check_expressions(package, diagram, forms, paths).problems
         _parse(package, found)
-    if diagram is not None and not package.component and not found.failed:
+    if play and diagram is not None and not package.component and not found.failed:
         _play(package, regulations, found)
     problems = own_place(package, found.problems)
     order = {Severity.ERROR: 0, Severity.WARNING: 1}
