@@ -215,6 +215,7 @@ def forget_unused(clock: Clock, store: Store) -> int:
 
 
 def record_blob(session: Session, clock: Clock, stored: Stored) -> None:
+    """Write down that a file is in the store; once is enough, however often it is handed in."""
     session.execute(
         insert(Blob)
         .values(

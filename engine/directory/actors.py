@@ -227,15 +227,3 @@ def _build(rows: tuple[Record, ...], lent: tuple[Record, ...], day: date) -> Act
 
 
 _ORDER = {kind: place for place, kind in enumerate(PostKind)}
-
-
-def posts_on(
-    session: Session, person_ids: Iterable[int], day: date
-) -> dict[int, tuple[HeldPost, ...]]:
-    """Return the posts that each person may use on ``day``, own ones and lent ones."""
-    return {who: actor.posts for who, actor in load_actors(session, person_ids, day).items()}
-
-
-def principals_on(session: Session, person_id: int, day: date) -> frozenset[str]:
-    """Return the principals that a person answers to on ``day``, substitutions included."""
-    return load_actor(session, day, person_id=person_id).principals

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import BigInteger, any_, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.directory.actors import Actor
@@ -48,13 +47,6 @@ def person_view(session: Session, person_id: int) -> PersonView:
     if row is None:
         raise NotFound()
     return PersonView(row.id, row.organisation_id, row.path)
-
-
-def names_of(session: Session, person_ids: Iterable[int]) -> dict[int, str]:
-    """Return the name of each person, in one query."""
-    wanted = literal(list(person_ids), ARRAY(BigInteger))
-    rows = session.execute(select(Person.id, Person.name).where(Person.id == any_(wanted)))
-    return {row.id: row.name for row in rows}
 
 
 def find_people(

@@ -112,4 +112,5 @@ def _findings(contents: Contents) -> list[dict[str, Any]]:
 
 
 def pretty(value: object) -> str:
+    """Return JSON for people to read, always the same for the same value."""
     return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

@@ -299,6 +299,7 @@ def _names(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
 
 
 def place_of(session: Session, organisation_id: int) -> Place:
+    """Return an organisation as the board needs it. Raises NotFound."""
     found = session.get(Organisation, organisation_id)
     if found is None:
         raise NotFound

@@ -79,11 +79,6 @@ def discard_draft(session: Session, *, task_id: int, person_id: int) -> bool:
     return found.first() is not None
 
 
-def discard_drafts_of_task(session: Session, *, task_id: int) -> None:
-    """Remove everyone's drafts for a task, when it is closed."""
-    session.execute(delete(Draft).where(Draft.task_id == task_id))
-
-
 def _storable(value: Any) -> Any:
     # PostgreSQL stores no NUL; a draft is no place to argue about it.
     if isinstance(value, str):

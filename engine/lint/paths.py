@@ -95,10 +95,6 @@ class Paths:
             found = frozenset.intersection(*arrivals) if arrivals else frozenset()
         return found | {point[0]} if point[1] == "out" else found
 
-    def always_before(self, node: str) -> frozenset[str]:
-        """Return the nodes that are done whenever ``node`` is reached."""
-        return self.always.get(entry(node), frozenset())
-
     def can_follow(self, earlier: str, later: str) -> bool:
         """Tell whether ``later`` can be reached once ``earlier`` is done."""
         return entry(later) in self.reach([done(earlier)])

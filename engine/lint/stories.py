@@ -81,6 +81,7 @@ def read_scenarios(package: Package) -> tuple[dict[str, Scenario], list[Problem]
 
 
 def read_cast_values(package: Package) -> tuple[Mapping[str, Any], list[Problem]]:
+    """Return what the file of the cast says, and what is wrong with it."""
     if CAST not in package.files:
         return {}, []
     report = Report(CAST)

@@ -78,28 +78,6 @@ def read_files(session: Session, instance_id: int) -> dict[int, AttachmentRef]:
     return {row.id: AttachmentRef(**row._mapping) for row in rows}
 
 
-def latest_data(trail: Trail) -> dict[str, Any]:
-    """Return what was last entered in each field of the matter: what forms may fill in again."""
-    known: dict[str, Any] = {}
-    undone = trail.undone
-    for entry in trail.entries:
-        if entry.seq not in undone:
-            data = trail.payloads[entry.seq].get("data")
-            if isinstance(data, dict):
-                known |= data
-    return known
-
-
-def days_of(trail: Trail) -> dict[str, str]:
-    """Return the day each step last happened, as expressions see it: ``on["element"]``."""
-    undone = trail.undone
-    return {
-        e.element: e.occurred_on.isoformat()
-        for e in trail.entries
-        if e.kind == EntryKind.COMPLETED and e.occurred_on and e.seq not in undone
-    }
-
-
 def step_records(trail: Trail, *, with_data: bool, own_only: int | None = None) -> list[StepRecord]:
     """Return every completion of a task, oldest first; data only for those who may read it.
 
@@ -141,6 +119,7 @@ def step_records(trail: Trail, *, with_data: bool, own_only: int | None = None) 
                 documents=documents,
                 corrections=tuple(corrections.get(entry.seq, ())) if theirs else (),
                 for_name=trail.names.person(whose) if whose is not None else None,
+                frozen=with_data and bool(data) and form is not None and bool(form.freezing),
             )
         )
     return found

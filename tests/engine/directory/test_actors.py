@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from engine.directory.actors import load_actor, principals_on
+from engine.directory.actors import load_actor
 from engine.directory.codes import MembershipStatus, PostKind
 from engine.directory.models import Account, Substitution
 from engine.driver import Connection, Record
@@ -107,8 +107,8 @@ def test_a_substitute_has_the_posts_of_the_principal_while_it_lasts(
     make.post(principal, branch)
     lend(make, principal, substitute, branch)
     key = f"o{branch.id}:secretary"
-    assert (key in principals_on(session, substitute.id, day)) is lent
-    assert key in principals_on(session, principal.id, day)
+    assert (key in load_actor(session, day, person_id=substitute.id).principals) is lent
+    assert key in load_actor(session, day, person_id=principal.id).principals
 
 
 def test_only_the_named_posts_at_the_named_organisation_are_lent(
