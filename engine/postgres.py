@@ -93,6 +93,11 @@ def start(data_dir: Path, *, database: str = DATABASE) -> Addresses:
     return Addresses(app=owner.replace("//postgres:@", f"//{APP_ROLE}:@"), owner=owner)
 
 
+def is_running(data_dir: Path) -> bool:
+    """Tell whether the server below ``data_dir`` is alive."""
+    return _server_process(server_folder(data_dir)) is not None
+
+
 def server_folder(data_dir: Path) -> Path:
     """Return where the server keeps its files.
 

@@ -48,7 +48,10 @@ def serve(processes: int, threads: int, without_worker: bool) -> None:
 
 
 def run(*, processes: int = 2, threads: int = 4, with_worker: bool = True) -> None:
-    """Run gunicorn and a worker until one of us is told to stop; a dead worker is restarted."""
+    """Run gunicorn and a worker until one of us is told to stop.
+
+    A dead worker is restarted, and so is the embedded database: it recovers what was committed.
+    """
     settings = Settings.from_environment()
     # Holding the server open here keeps it running while children come and go.
     postgres.addresses(settings)
@@ -63,7 +66,7 @@ def run(*, processes: int = 2, threads: int = 4, with_worker: bool = True) -> No
     }
     if with_worker:
         commands["worker"] = [sys.executable, "-m", "engine.cli", "worker"]
-    _supervise(commands)
+    _supervise(commands, lambda: keep_database(settings))
 
 
 def web_command(
@@ -78,7 +81,14 @@ def web_command(
     ]
 
 
-def _supervise(commands: dict[str, list[str]]) -> None:
+def keep_database(settings: Settings) -> None:
+    """Start the embedded database again if it is no more; what was committed is recovered."""
+    if not settings.database_url and not postgres.is_running(settings.data_dir):
+        log.error("database_ended")
+        postgres.addresses(settings)
+
+
+def _supervise(commands: dict[str, list[str]], look: Callable[[], None]) -> None:
     stopping = False
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -91,6 +101,7 @@ def _supervise(commands: dict[str, list[str]]) -> None:
     try:
         while not stopping:
             time.sleep(0.5)
+            look()
             for name, child in children.items():
                 if child.poll() is None or stopping:
                     continue

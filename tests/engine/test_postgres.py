@@ -47,6 +47,11 @@ class Holder:
             raise answer
         return str(answer)
 
+    def look(self) -> None:
+        """Let the process see to the server."""
+        self.end.send("look")
+        assert self.end.poll(SECONDS) and self.end.recv() == "seen"
+
     def kill(self) -> None:
         """End the process as a crash does."""
         self.process.kill()
@@ -83,10 +88,6 @@ def kill_postmaster(data_dir: Path) -> None:
     process.wait(SECONDS)
 
 
-def is_running(data_dir: Path) -> bool:
-    return postgres._server_process(postgres.server_folder(data_dir)) is not None
-
-
 def rows(url: str) -> list[int]:
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS kept (number int)")
@@ -114,9 +115,9 @@ def test_two_processes_may_make_the_server_at_once_over_files_never_finished(
     assert not postgres._unfinished(folder).exists()
     keep(urls[0], 1)
     both[0].leave()
-    assert is_running(data_dir)  # the other one still uses it
+    assert postgres.is_running(data_dir)  # the other one still uses it
     both[1].leave()
-    assert not is_running(data_dir)
+    assert not postgres.is_running(data_dir)
     for holder in both:
         holder.end.close()
 
@@ -138,7 +139,7 @@ def test_a_killed_process_leaves_a_server_that_the_next_one_adopts(data_dir: Pat
         assert again == url
         assert postmaster(data_dir).pid == before.pid
         assert rows(again) == [1]
-    assert not is_running(data_dir)  # the dead process does not keep it alive for ever
+    assert not postgres.is_running(data_dir)  # the dead process does not keep it alive for ever
 
 
 def test_a_killed_server_recovers_with_all_that_was_committed(data_dir: Path) -> None:
@@ -153,11 +154,25 @@ def test_a_killed_server_recovers_with_all_that_was_committed(data_dir: Path) ->
         with server(data_dir) as again:
             assert rows(again) == list(range(1, 10))
             keep(again, 10)
-        assert not is_running(data_dir) or holder.process.is_alive()
+        assert not postgres.is_running(data_dir) or holder.process.is_alive()
     finally:
         unfinished.close()
         holder.kill()
         holder.end.close()
+
+
+def test_whoever_serves_starts_a_killed_server_again(data_dir: Path) -> None:
+    holder = Holder(data_dir)
+    url = holder.url
+    before = rows(url)
+    kill_postmaster(data_dir)
+    holder.look()
+    running = postmaster(data_dir)
+    assert rows(url) == before
+    holder.look()  # there is nothing to do
+    assert postmaster(data_dir) == running
+    holder.leave()
+    holder.end.close()
 
 
 def test_both_killed_at_once(data_dir: Path) -> None:

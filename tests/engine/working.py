@@ -24,6 +24,7 @@ from sqlalchemy import select
 
 from engine import postgres
 from engine.application import create_core_app
+from engine.cli.serving import keep_database
 from engine.clock import FixedClock
 from engine.database import db
 from engine.directory.actors import load_actor
@@ -62,13 +63,18 @@ def pipe() -> tuple[Connection[Any, Any], Connection[Any, Any]]:
 
 
 def hold_server(data_dir: str, end: Connection[Any, Any]) -> None:
-    """Start or adopt an embedded server, say where it is, and hold it until told to go on."""
+    """Start or adopt an embedded server, say where it is, and hold it until told to go on.
+
+    Told to look, it sees to the server as ``guicheng serve`` does.
+    """
     try:
         end.send(postgres.start(Path(data_dir)).owner)
     except Exception as error:  # the test shall read it
         end.send(error)
         raise
-    end.recv()
+    while end.recv() == "look":
+        keep_database(Settings(data_dir=Path(data_dir), secret_key="test"))
+        end.send("seen")
     atexit._run_exitfuncs()  # a process of multiprocessing leaves without them
 
 
