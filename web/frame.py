@@ -16,7 +16,7 @@ from web.context import actor
 from web.language import in_words
 from web.words import asset
 
-_MATTERS: Final = {"instances", "files", "messages", "corrections"}
+_MATTERS: Final = {"instances", "files", "messages", "corrections", "figures"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def sections() -> list[Section]:
             gettext("事项"),
             "matters",
             "instances.index",
-            {"instances", "files", "messages", "corrections", "rectification"},
+            {"instances", "files", "messages", "corrections", "figures", "rectification"},
         ),
         (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions", "ballots"}),
     ]

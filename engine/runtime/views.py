@@ -146,6 +146,8 @@ class StepRecord:
     corrections: tuple[Correction, ...] = ()
     for_name: str | None = None
     """Whose it was, of a step with a task for each of a list of people."""
+    frozen: bool = False
+    """It froze figures that can be looked at and counted again."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from flask import Flask
 
 def register(app: Flask) -> None:
     """Add the pages."""
-    from web.instances import case_file, corrections, files, messages, rolls, views
+    from web.instances import case_file, corrections, figures, files, messages, rolls, views
 
     app.register_blueprint(views.blueprint)
     app.register_blueprint(messages.blueprint)
@@ -13,3 +13,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(files.blueprint)
     app.register_blueprint(case_file.blueprint)
     app.register_blueprint(corrections.blueprint)
+    app.register_blueprint(figures.blueprint)

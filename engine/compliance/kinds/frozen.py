@@ -64,7 +64,9 @@ class Frozen:
 
 
 def _explained(row: Mapping[str, Any]) -> bool:
-    return all(present(row.get(key)) for key in ("calculated", "author", "reason"))
+    reason = row.get("reason")
+    said = isinstance(reason, str) and bool(reason.strip())
+    return said and present(row.get("calculated")) and present(row.get("author"))
 
 
 def _backed(row: Mapping[str, Any], day: str) -> bool:
