@@ -10,7 +10,8 @@ from marshmallow import fields, validate
 
 from engine.compliance.items import ItemState
 from engine.rectification.commands import DEEDS, MOST_FILES, Words, say_item
-from engine.rectification.queries import ItemFilter, ItemPage, ItemRow, list_items, show_item
+from engine.rectification.queries import list_items, show_item
+from engine.rectification.views import ItemFilter, ItemPage, ItemRow
 from web.api.auth import actor
 from web.api.blueprint import Blueprint, answers, body, commands, query
 from web.api.conditions import done_shape, idempotency_key, seen_revision

@@ -12,7 +12,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Font
 
 from engine.errors import N_
-from engine.rectification.queries import ItemRow
+from engine.rectification.views import ItemRow
 from web.inbox.excel import date_cell, text_cell
 from web.rectification.words import item_limit, item_state
 

@@ -18,8 +18,6 @@ from engine.compliance.items import ItemState
 from engine.errors import N_, Conflict, InvalidInput, NotFound, StaleRevision
 from engine.rectification.commands import DEEDS, EVIDENCE, Words, say_item
 from engine.rectification.queries import (
-    ItemFilter,
-    ItemPage,
     count_items,
     evidence_of,
     list_items,
@@ -27,6 +25,7 @@ from engine.rectification.queries import (
     process_choices,
     show_item,
 )
+from engine.rectification.views import ItemFilter, ItemPage
 from web.audit.filters import code, day, number
 from web.context import actor, clock, login_required, reading, settings
 from web.downloads import download

@@ -9,7 +9,7 @@ from flask import Flask
 
 from engine.compliance.items import ItemState
 from engine.ledger.kinds import EntryKind
-from engine.rectification.queries import ItemRow, NoteRow
+from engine.rectification.views import ItemRow, NoteRow
 from web.context import clock
 from web.language import in_words
 from web.words import Limit, limit

@@ -18,13 +18,13 @@ from engine.database import db, unit_of_work
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleRevision
 from engine.jobs import rejudge_below
 from engine.rectification.queries import (
-    ItemFilter,
     evidence_of,
     items_of_matter,
     list_items,
     show_item,
     work_of,
 )
+from engine.rectification.views import ItemFilter
 from engine.retention.copies import GONE
 from engine.retention.operations import erase_payloads
 from engine.runtime import operations
