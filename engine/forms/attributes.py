@@ -23,7 +23,7 @@ _CHOICES: Final = {
     FieldKind.CHECKLIST,
     FieldKind.TAGLIST,
 }
-_SCOPES: Final = ("branch", "committee", "subtree", "all")
+_SCOPES: Final = ("branch", "leading_body", "committee", "subtree", "all")
 _FLAGS: Final = ("true", "false")
 _WHOLE: Final = "whole number"
 _TEXT: Final = "text"

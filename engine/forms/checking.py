@@ -15,6 +15,7 @@ from engine.forms.reading import Entry, Problems, counts_of
 
 _SCOPE_WORDS = {
     "branch": N_("本支部"),
+    "leading_body": N_("领导班子"),
     "committee": N_("支部委员会"),
     "subtree": N_("本组织及下级组织"),
     "all": "",

@@ -295,6 +295,8 @@ class CastContext:
         if scope == "all":
             return True
         root = self.organisation_id
+        if scope == "leading_body":
+            return person.id in self.cast.committee(root, self.occurred_on)
         own = self.cast.places[root]
         if own.kind is OrganisationKind.GROUP and own.parent is not None:
             root = self.cast.organisations[own.parent].id  # its people belong to the branch

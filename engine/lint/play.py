@@ -37,6 +37,7 @@ from engine.forms.fields import INDICATORS, walk
 from engine.lint.cast import Cast, CastContext, CastPerson, deep_merge, resolve
 from engine.lint.measuring import Measured, begin
 from engine.runtime import conditions, joining, transitions
+from engine.runtime.following import restore
 from engine.runtime.indicators.counting import Span, rows_of
 from engine.runtime.indicators.freezing import amounts, year_of
 from engine.runtime.lanes import find_candidates, person_principal
@@ -60,6 +61,18 @@ class Kept:
     measured: Measured | None
 
 
+@dataclass(frozen=True)
+class Came:
+    """Somebody who came onto the list of a step with a task for each, or left it."""
+
+    element: str
+    person: CastPerson
+    on: date
+    left: bool
+    after: int
+    """How many steps had been completed before."""
+
+
 @dataclass
 class Player:
     """A matter that is being played."""
@@ -74,6 +87,7 @@ class Player:
     matter: Matter | None = None
     open: dict[UUID, OpenedTask] = field(default_factory=dict)
     history: list[Kept] = field(default_factory=list)
+    came: list[Came] = field(default_factory=list)
     changes: list[StatusChange] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     """Numbers of the key steps completed, in order."""
@@ -177,7 +191,9 @@ class Player:
         if by is not None:
             self._in_lanes(by, lanes, transition.matter)
         # Tried on a copy: if the first task is refused, nothing has been started.
-        trial = replace(self, history=[], changes=[], steps=[], open={}, matter=transition.matter)
+        trial = replace(
+            self, history=[], came=[], changes=[], steps=[], open={}, matter=transition.matter
+        )
         if self.book is not None:
             trial.measured = begin(
                 self.book,
@@ -200,7 +216,8 @@ class Player:
         done = [index for index, kept in enumerate(self.history) if kept.element == to]
         if not done:
             raise NotAllowed(N_("所选的环节在此之前没有办理过，不能退回。"))
-        kept = self.history[done[-1]]
+        again = self._step_before(done, to)
+        kept = self.history[again]
         transition = transitions.send_back(
             matter,
             task.uid,
@@ -214,9 +231,31 @@ class Player:
         self._follow(transition)
         self.outcome = kept.outcome
         # What was undone cannot be gone back to again.
-        del self.history[done[-1] :]
+        del self.history[again:]
         del self.changes[kept.changes :]
         del self.steps[kept.steps :]
+        self._list_as_it_was(again)
+
+    def _step_before(self, done: Sequence[int], to: str) -> int:
+        """Return the step from before which to begin again.
+
+        Of a step with a task for each that is the first of the same round, so that all have theirs.
+        """
+        rolls = self.definition.rolls.values()
+        roll = next((roll for roll in rolls if to in roll.steps), None)
+        if roll is None:
+            return done[-1]
+        activity = restore(self.history[done[-1]].matter, self.world).activity(roll.element)
+        return next(i for i in done if activity in self.history[i].matter.snapshot)
+
+    def _list_as_it_was(self, again: int) -> None:
+        """Let those come and leave again who have done so since; the last word counts."""
+        last = {(c.element, c.person.id): c for c in self.came if c.after > again}
+        self.came = [came for came in self.came if came.after <= again]
+        for came in last.values():
+            here = joining.people_of(self._running(), came.element, self.world)
+            if came.left == (came.person.id in here):
+                self.come(came.element, came.person, came.on, None, left=came.left)
 
     def come(
         self, element: str, person: CastPerson, on: date, by: CastPerson | None, *, left: bool
@@ -234,6 +273,7 @@ class Player:
         transition = move(matter, element, person.id, on, self.world)
         if self.measured is not None:
             self.measured = self.measured.came(element, person.id, on, left=left)
+        self.came.append(Came(element, person, on, left, len(self.history)))
         self._follow(transition)
         self._fire()
 

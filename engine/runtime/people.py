@@ -75,7 +75,9 @@ class DatabaseFormContext:
         """Return whom to offer in ``field``, those of the own branch with the posts they hold."""
         place = self._place(field)
         query = select(Person.id).order_by(Person.name, Person.id)
-        if place is not None:
+        if field.props.get("scope") == "leading_body":
+            query = query.where(Person.id.in_(self._leading_body))
+        elif place is not None:
             below = select(Organisation.id).where(Organisation.path.like(f"{place.path}%"))
             committee = select(Post.person_id).where(
                 Post.organisation_id == place.id, valid_on(Post, self.occurred_on)
@@ -146,6 +148,12 @@ class DatabaseFormContext:
         return own
 
     @cached_property
+    def _leading_body(self) -> frozenset[int]:
+        """Who sits on the committee of the matter's own organisation on that day."""
+        body = committee_members(self.session, self.organisation_id, self.occurred_on)
+        return frozenset(member.id for member in body)
+
+    @cached_property
     def _root(self) -> Organisation:
         """The organisation that approves, or the own one where none does."""
         above = self.world.directory.approving(self.organisation_id)
@@ -174,6 +182,8 @@ class DatabaseFormContext:
         statuses = [code for code in field.props.get("status", "").split(",") if code]
         if statuses and person.status not in map(MembershipStatus, statuses):
             return False
+        if field.props.get("scope") == "leading_body":
+            return person.id in self._leading_body
         place = self._place(field)
         return (
             place is None or person.path.startswith(place.path) or bool(person.posts_at(place.id))

@@ -146,3 +146,50 @@ def test_a_talk_after_the_meeting_does_not_count(on: str, outcome: Outcome) -> N
 def test_a_member_who_left_need_not_have_talked() -> None:
     left = Coming("say", 5, DAY, left=True, seq=3)
     assert judge(TALKED, *talked(*ALL[:-1]), coming=(left,)).outcome is Outcome.MET
+
+
+BODY = Pairs(
+    talks=Field("talks", Element("talk")),
+    one="one",
+    other="other",
+    committee=Field("committee", Element("plan")),
+    listed_at=Element("say"),
+)
+
+
+def test_without_members_the_list_is_that_of_the_body() -> None:
+    """Who left the body need not have talked; who came to it needs to."""
+    spoken_with = ((1, 2), (1, 3), (2, 3))
+    assert judge(BODY, *talked(*spoken_with)).outcome is Outcome.MET
+    left = Coming("say", 3, DAY, left=True, seq=3)
+    assert judge(BODY, *talked((1, 2)), coming=(left,)).outcome is Outcome.MET
+    came = Coming("say", 4, DAY, left=False, seq=3)
+    verdict = judge(BODY, *talked(*spoken_with), coming=(came,))
+    assert (verdict.outcome, verdict.numbers["missing_pairs"]) == (Outcome.NOT_MET, 3)
+
+
+CRITICISED = Pairs(
+    talks=Field("heard"),
+    one="critics",
+    other="person",
+    committee=Field("roll", Element("meet"), "present_people"),
+    one_way=True,
+    what="批评意见",
+)
+
+
+@pytest.mark.parametrize(
+    ("heard", "missing"),
+    [
+        ({1: [2, 3], 2: [1, 3], 3: [1, 2]}, 0),
+        ({1: [2, 3], 2: [1, 3], 3: [1]}, 1),  # 2 has heard 3, but said nothing to them
+        ({1: [2, 3], 2: [3]}, 3),
+        ({}, 6),
+    ],
+)
+def test_one_way_each_has_it_from_each_other(heard: dict[int, list[int]], missing: int) -> None:
+    rows = [{"person": person, "critics": critics} for person, critics in heard.items()]
+    met = step("meet", 1, roll={"present_people": [1, 2, 3]})
+    verdict = judge(CRITICISED, met, step("criticise", 2, heard=rows))
+    assert verdict.numbers == {"pairs": 6, "missing_pairs": missing}
+    assert verdict.outcome is (Outcome.NOT_MET if missing else Outcome.MET)
