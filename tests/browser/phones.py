@@ -44,10 +44,12 @@ def open_form(visitor: Visitor, path: str, day: date, values: dict[str, list[str
     """Open a form, enter the day and the answers."""
     page = visitor.page
     assert visitor.go(path) == 200
-    page.fill("#occurred_on", day.isoformat())
-    page.dispatch_event("#occurred_on", "change")
-    page.wait_for_load_state("networkidle")
-    fill(visitor, values, [])
+    if page.input_value("#occurred_on") != day.isoformat():
+        page.fill("#occurred_on", day.isoformat())
+        page.dispatch_event("#occurred_on", "change")
+        page.wait_for_load_state("networkidle")
+    if values:
+        fill(visitor, values, [])
 
 
 def add_row(visitor: Visitor, name: str) -> None:

@@ -172,6 +172,7 @@ def test_the_case_file_verifies_elsewhere_and_shows_it(
         ("democratic_review", "happy_path"),
         ("democratic_review", "objection_regraded"),
         ("democratic_review", "moved_away"),
+        ("organisational_life", "late_comer_and_leaver"),
     ],
 )
 def test_what_was_done_through_the_commands_follows_the_procedure(
