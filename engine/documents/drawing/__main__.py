@@ -3,10 +3,16 @@
 import sys
 from pathlib import Path
 
-from engine.documents.drawing import democratic_review, meeting, member_admission, notice
+from engine.documents.drawing import (
+    assessment,
+    democratic_review,
+    meeting,
+    member_admission,
+    notice,
+)
 from engine.settings import ROOT
 
 processes = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "processes"
-for package in (democratic_review, meeting, member_admission, notice):
+for package in (assessment, democratic_review, meeting, member_admission, notice):
     for name, draw in package.PAPERS.items():
         draw().save(processes / package.KEY / "documents" / f"{name}.docx")

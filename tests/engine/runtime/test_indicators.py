@@ -212,10 +212,10 @@ def test_a_changed_score_keeps_what_was_reckoned_and_who_changed_it(desk: Desk) 
     row = kept(matter)["gatherings"]
     who = desk.town.people["secretary"]
     assert (row["calculated"], row["score"], row["author"]) == (0, 5, who)
-    desk_clock = {"actor": desk.actor("secretary"), "clock": desk.clock}
+    acting: dict[str, Any] = {"actor": desk.actor("secretary"), "clock": desk.clock}
     changed = [{"indicator": "quarters", "score": 2.5, "reason": "核对属实"}]
     seq = matter.entries[-1].seq
-    correct_entry(matter.id, seq, {"indicators": changed}, "漏了一项", **desk_clock)
+    correct_entry(matter.id, seq, {"indicators": changed}, "漏了一项", **acting)
     rows = kept(matter)
     assert (rows["gatherings"]["score"], rows["gatherings"]["reason"]) == (5, "有纸质记录")
     assert (rows["quarters"]["calculated"], rows["quarters"]["score"]) == (0, 2.5)
