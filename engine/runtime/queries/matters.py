@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -13,18 +12,19 @@ from sqlalchemy.orm import Session
 from engine.clock import ZONE, Clock
 from engine.definitions.models import ProcessVersion
 from engine.definitions.package import MessageAction
-from engine.directory.actors import Actor, person_key
+from engine.directory.actors import Actor
 from engine.directory.policy import Action, decide, require, visible_matters
 from engine.directory.things import MessageView as MessageThing
 from engine.errors import N_, Conflict, InvalidInput, NotFound
-from engine.runtime.models import MATTER_COLUMNS, NO_LIMIT, Instance
+from engine.runtime.models import MATTER_COLUMNS, Instance
 from engine.runtime.people import form_context
-from engine.runtime.queries.access import Opened, is_mine, open_matter
+from engine.runtime.queries.access import Opened, open_matter
 from engine.runtime.queries.diagram import element_states
 from engine.runtime.queries.inbox import escaped, matches
 from engine.runtime.queries.records import Trail, history, read_trail, step_records
 from engine.runtime.queries.rolls import rolls_of
 from engine.runtime.queries.rows import matter_row, step_label
+from engine.runtime.queries.stages import stages_of
 from engine.runtime.store import read_watch
 from engine.runtime.views import (
     AttachmentRef,
@@ -32,10 +32,7 @@ from engine.runtime.views import (
     MatterStatus,
     MatterView,
     MessageForm,
-    Progress,
-    StageState,
     StepRecord,
-    StepState,
     Waiting,
 )
 from engine.runtime.world import lane_candidates
@@ -136,7 +133,7 @@ def matter_view(session: Session, actor: Actor, clock: Clock, instance_id: int) 
     allowed -= {"cancel"} if status not in ("active", "suspended") else set()
     return MatterView(
         row=rows_of(session, [instance_id])[0],
-        stages=_stages(opened, trail, records, actor),
+        stages=stages_of(opened, trail, records, actor),
         timers=_timers(session, opened),
         history=history(trail, with_reasons=opened.sees_opinions),
         documents=_files(opened, trail, records),
@@ -173,93 +170,6 @@ def _files(opened: Opened, trail: Trail, records: list[StepRecord]) -> tuple[Att
 
 def _own_files(records: list[StepRecord]) -> tuple[Any, ...]:
     return tuple(file for record in records for file in record.documents)
-
-
-def _stages(
-    opened: Opened, trail: Trail, records: list[StepRecord], actor: Actor
-) -> tuple[StageState, ...]:
-    definition = opened.matter.definition
-    by_element: dict[str, list[StepRecord]] = {}
-    for record in records:
-        by_element.setdefault(record.element, []).append(record)
-    # Of several tasks of one step, one's own counts.
-    own = person_key(actor.person_id)
-    waiting = sorted(opened.tasks, key=lambda task: (is_mine(task, actor), task.item == own))
-    tasks = {task.element: task for task in waiting}
-    numbers = Counter(task.element for task in waiting)
-    over = opened.row.status in ("completed", "cancelled")
-    passed = element_states(opened, trail)
-    steps: dict[str, list[StepState]] = {}
-    shown: set[str | None] = {None}
-    for element, step in definition.package.steps.items():
-        rounds = tuple(by_element.get(element, ()))
-        task = tasks.get(element)
-        if step.number in shown and not rounds and task is None:
-            continue  # an auxiliary step, or one drawn again, shows once it has happened
-        shown.add(step.number)
-        state = Progress.AHEAD
-        if task is not None:
-            state = Progress.NOW
-        elif any(not record.undone for record in rounds):
-            state = Progress.DONE
-        elif over or passed.get(element) == "skipped":
-            state = Progress.SKIPPED
-        stage = definition.stages.get(element)
-        steps.setdefault(stage.id if stage else "", []).append(
-            StepState(
-                element=element,
-                number=step.number,
-                title=step.title,
-                description=step.description,
-                basis=step.basis,
-                state=state,
-                records=rounds,
-                task_id=task.id if task is not None and is_mine(task, actor) else None,
-                waiting_for=(
-                    f"{definition.lanes[element].title}（{numbers[element]}）"
-                    if numbers[element] > 1 and element in definition.lanes
-                    else _waiting_for(task, trail)
-                    if task is not None
-                    else None
-                ),
-                due_on=task.due_on if task is not None and task.due_on != NO_LIMIT else None,
-                earliest_on=task.earliest_on if task is not None else None,
-            )
-        )
-    stages = [(s.id, s.number, s.title, s.element) for s in definition.package.stages]
-    if "" in steps:
-        stages.append(("", "", definition.package.title if not stages else "", ""))
-    return tuple(
-        StageState(
-            key,
-            number,
-            title,
-            _stage_state(steps[key], over or passed.get(element) == "done"),
-            tuple(steps[key]),
-        )
-        for key, number, title, element in stages
-        if key in steps
-    )
-
-
-def _stage_state(steps: list[StepState], over: bool) -> Progress:
-    """Return where a stage stands; ``over``: the matter has left it."""
-    states = {step.state for step in steps}
-    if Progress.NOW in states:
-        return Progress.NOW
-    if states <= {Progress.AHEAD}:
-        return Progress.AHEAD
-    if states <= {Progress.SKIPPED}:
-        return Progress.SKIPPED
-    if Progress.AHEAD in states and not over:
-        return Progress.NOW
-    return Progress.DONE
-
-
-def _waiting_for(task: Row[Any], trail: Trail) -> str:
-    if task.assignee_id is not None:
-        return trail.names.person(task.assignee_id)
-    return trail.names.who(task.candidates)
 
 
 def _timers(session: Session, opened: Opened) -> tuple[Waiting, ...]:
