@@ -45,6 +45,37 @@ class CountedStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """A figure of the steps that count, added up for each member who was there.
+
+    The duty is done when every member of the organisation has gathered enough by the last day.
+    """
+
+    figure: str
+    """The number field: what everybody present is credited with."""
+    people: str
+    """The attendance field: who was present."""
+    least: Amount
+    leading: Amount
+    """What those owe who sat on the committee for the whole period."""
+    part_period: str
+    """The parameter that says what is owed by who came or left within the period."""
+    made_up: tuple[CountedStep, ...] = ()
+    """Steps in which people make up for what they missed: credited like those present."""
+    made_up_by: tuple[str, str] = ("", "")
+    """In those steps: the list, and the field of its rows that holds the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoneBy:
+    """Who has to have done it: it counts for organisations above whose post the person held."""
+
+    person: str
+    """The field of the step that holds the person."""
+    posts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Duty:
     """What organisations of some kinds owe in every period."""
 
@@ -81,6 +112,10 @@ class Duty:
     severity: str = "warning"
     basis: tuple[Basis, ...] = ()
     description: str = ""
+    tally: Tally | None = None
+    """What each member owes, in place of a number of times."""
+    done_by: DoneBy | None = None
+    """Counts only for the organisation whose post the person named in the step held that day."""
 
     @property
     def key(self) -> str:
@@ -90,9 +125,17 @@ class Duty:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Return the names of the parameters that it asks for."""
-        amounts = (self.times, self.carry_over_months, self.draft_days, self.remind_days)
+        amounts: tuple[Amount, ...] = (
+            self.times,
+            self.carry_over_months,
+            self.draft_days,
+            self.remind_days,
+        )
+        if self.tally is not None:
+            amounts += (self.tally.least, self.tally.leading)
         named = [amount for amount in amounts if isinstance(amount, str)]
-        return tuple(dict.fromkeys([*named, *([self.also_if] if self.also_if else [])]))
+        choices = [self.also_if, self.tally.part_period if self.tally else ""]
+        return tuple(dict.fromkeys([*named, *(name for name in choices if name)]))
 
 
 def read_duty(table: Table, process: str) -> Duty:
@@ -124,6 +167,8 @@ def read_duty(table: Table, process: str) -> Duty:
         severity=_severity(table),
         basis=tuple(basis.part(Basis) for basis in table.tables("basis")),
         description=table.text("description", ""),
+        tally=_tally(table.table("tally"), process),
+        done_by=_done_by(table.table("done_by")),
     )
     if bool(duty.also_counts) != bool(also_if):
         table.error(
@@ -133,6 +178,44 @@ def read_duty(table: Table, process: str) -> Duty:
         )
     table.done()
     return duty
+
+
+def _tally(table: Table | None, process: str) -> Tally | None:
+    if table is None:
+        return None
+    by = table.text("made_up_by", "")
+    rows, _, person = by.partition(".")
+    found = Tally(
+        figure=table.text("figure"),
+        people=table.text("people"),
+        least=_amount(table, "least", 0),
+        leading=_amount(table, "leading", 0),
+        part_period=_name(table, "part_period"),
+        made_up=_steps(table, "made_up", process),
+        made_up_by=(rows, person),
+    )
+    if not found.part_period:
+        table.error(
+            "missing-key",
+            "缺少“part_period”",
+            '例如 part_period = "@study_part_year"：由参数决定年内转入、转出的怎样核对',
+        )
+    if bool(found.made_up) != bool(rows and person):
+        table.error(
+            "duty-made-up",
+            "made_up 与 made_up_by 须同时写明",
+            '例如 made_up = ["make_up"]，made_up_by = "made_up.made_up_by"',
+        )
+    table.done()
+    return found
+
+
+def _done_by(table: Table | None) -> DoneBy | None:
+    if table is None:
+        return None
+    found = DoneBy(table.text("person"), table.texts("posts", required=True))
+    table.done()
+    return found
 
 
 def _name(table: Table, key: str) -> str:

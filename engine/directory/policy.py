@@ -100,6 +100,7 @@ class Action(Coded):
     # OrganisationView, PersonView, SubstitutionView
     VIEW_BOARD = "view_board", N_("查看该党组织的工作情况")
     VIEW_BOARD_BELOW = "view_board_below", N_("查看下级党组织的工作情况")
+    VIEW_TALLY = "view_tally", N_("查看该党组织各党员的累计情况")
     VIEW_FINDINGS = "view_findings", N_("查看该党组织的问题清单")
     VIEW_PERSON = "view_person", N_("查看该人员的信息")
     VIEW_ROSTER = "view_roster", N_("查看该党组织的名册")
@@ -199,6 +200,8 @@ POLICY: Mapping[Action, Rule] = {
     # What an organisation owes in a year, and how far it is: its own posts, and those above.
     Action.VIEW_BOARD: Rule((r.here(COMMITTEE | GROUP), r.over(LEADING), r.auditors)),
     Action.VIEW_BOARD_BELOW: Rule((r.over(LEADING), r.auditors)),
+    # What each member has gathered (学时) is for the heads of the branch and those above.
+    Action.VIEW_TALLY: Rule((r.here(HEADS), r.above(LEADING))),
     # Who runs a ballot sees who has voted; what anybody voted is seen by nobody.
     Action.VIEW_BALLOT: Rule((r.on_the_roll, r.task_of(*_doing), r.tellers), hidden=True),
     Action.CAST_BALLOT: Rule((r.on_the_roll,), bar=(r.box_closed, r.not_running)),

@@ -57,6 +57,8 @@ class Catalogue:
                 found.setdefault(step, []).append((key, False))
             for step in known.duty.also_counts:
                 found.setdefault(step, []).append((key, True))
+            for step in known.duty.tally.made_up if known.duty.tally else ():
+                found.setdefault(step, []).append((key, False))
         return MappingProxyType({step: tuple(group) for step, group in found.items()})
 
     @cached_property
@@ -78,6 +80,7 @@ class Catalogue:
                 sorted((s.process, s.element) for s in known.duty.counts),
                 sorted((s.process, s.element) for s in known.duty.also_counts),
                 known.duty.when.source if known.duty.when else "",
+                *(str(more) for more in (known.duty.tally, known.duty.done_by) if more),
             ]
             for key, known in sorted(self.duties.items())
         ]

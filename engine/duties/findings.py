@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
@@ -19,6 +20,7 @@ from engine.definitions.package import Basis
 from engine.duties.catalogue import Catalogue, KnownDuty
 from engine.duties.codes import DutyState
 from engine.duties.models import DutyRow
+from engine.duties.tallies import PlaceTally, tallies
 from engine.errors import N_, Translatable
 
 BATCH: Final = 1000
@@ -77,12 +79,13 @@ def keep_findings(session: Session, known: Catalogue, ids: Sequence[int], clock:
 
 def _keep(session: Session, known: Catalogue, rows: Sequence[Any], clock: Clock) -> None:
     regulations = current_regulations(session)
+    counted = _counted(session, known, rows)
     broken, met, gone = [], [], []
     for row in rows:
         duty = known.duties.get(row.key)
         match row.state:
             case DutyState.LATE | DutyState.MADE_UP if duty is not None:
-                broken.append(_row(duty, row, regulations))
+                broken.append(_row(duty, row, regulations, counted.get(row.id)))
             case DutyState.DONE:
                 met.append(row.id)
             case DutyState.LAPSED | DutyState.DUE | DutyState.PLANNED:
@@ -94,9 +97,27 @@ def _keep(session: Session, known: Catalogue, rows: Sequence[Any], clock: Clock)
             session.execute(_SETTLE, {"outcome": str(outcome), "ids": ids, "now": clock.now()})
 
 
-def _row(known: KnownDuty, row: Any, regulations: Regulations) -> dict[str, Any]:
+def _counted(session: Session, known: Catalogue, rows: Sequence[Any]) -> dict[int, PlaceTally]:
+    """Return how far the members are, of the duties that are late tallies."""
+    groups: dict[tuple[str, date, date], list[Any]] = defaultdict(list)
+    for row in rows:
+        duty = known.duties.get(row.key)
+        if duty is not None and duty.duty.tally is not None and row.state == DutyState.LATE:
+            groups[row.key, row.since, row.until].append(row)
+    found: dict[int, PlaceTally] = {}
+    for (key, since, until), group in groups.items():
+        places = [row.organisation_id for row in group]
+        by_place = tallies(session, known.duties[key], places, since, until)
+        found |= {row.id: by_place[row.organisation_id] for row in group}
+    return found
+
+
+def _row(
+    known: KnownDuty, row: Any, regulations: Regulations, counted: PlaceTally | None
+) -> dict[str, Any]:
     duty = known.duty
-    template, params = sentence_data(broken_sentence(duty, row))
+    said = broken_sentence(duty, row) if counted is None else short_sentence(duty, row, counted)
+    template, params = sentence_data(said)
     cited = basis_on(duty, row.until, regulations)
     first = cited[0] if cited else None
     regulation = regulations.find(first.regulation) if first else None
@@ -157,6 +178,25 @@ def broken_sentence(duty: Duty, row: Any) -> Translatable:
             "按记录已办 %(done)s 次，缺 %(lacking)s 次。"
         ),
         params,
+    )
+
+
+def short_sentence(duty: Duty, row: Any, counted: PlaceTally) -> Translatable:
+    """Return how many members lack how much. Names stand on the branch's own page only."""
+    return Translatable(
+        N_(
+            "%(period)s“%(duty)s”：核对党员 %(judged)s 名，一般不少于 %(least)s，"
+            "班子成员不少于 %(leading)s；按记录 %(short)s 名不足，共缺 %(lacking)s。"
+        ),
+        {
+            "period": period_words(duty.period, row.since, row.until),
+            "duty": Translatable(duty.title),
+            "judged": counted.judged,
+            "least": counted.least,
+            "leading": counted.leading,
+            "short": len(counted.short),
+            "lacking": f"{counted.lacking:g}",
+        },
     )
 
 

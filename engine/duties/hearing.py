@@ -24,6 +24,7 @@ from engine.definitions.models import ProcessVersion
 from engine.duties.catalogue import Catalogue
 from engine.duties.models import DutyEvent, DutyMatter
 from engine.duties.planning import LOOK_BACK
+from engine.duties.shares import owing_place, place_of_holder, shares_of
 from engine.errors import GuichengError
 from engine.runtime.models import Instance
 
@@ -78,13 +79,18 @@ def hear(session: Session, known: Catalogue, instance_id: int) -> set[tuple[int,
     wanted = {(row["seq"], row["key"]): row for row in _events(session, known, matter)}
     had = session.execute(
         select(
-            DutyEvent.seq, DutyEvent.key, DutyEvent.day, DutyEvent.also, DutyEvent.organisation_id
+            DutyEvent.seq,
+            DutyEvent.key,
+            DutyEvent.day,
+            DutyEvent.also,
+            DutyEvent.organisation_id,
+            DutyEvent.shares,
         ).where(DutyEvent.instance_id == instance_id)
     ).all()
     touched: set[tuple[int, str]] = set()
     for row in had:
         new = wanted.get((row.seq, row.key))
-        if new is not None and (row.day, row.also) == (new["day"], new["also"]):
+        if new is not None and _same(row, new):
             del wanted[row.seq, row.key]
             continue
         touched.add((row.organisation_id, row.key))
@@ -107,17 +113,38 @@ def hear(session: Session, known: Catalogue, instance_id: int) -> set[tuple[int,
     return touched
 
 
+def _same(row: Any, new: Mapping[str, Any]) -> bool:
+    """Tell whether a step is kept already as it now is."""
+    names = ("day", "also", "organisation_id", "shares")
+    return all(getattr(row, name) == new[name] for name in names)
+
+
 def _events(session: Session, known: Catalogue, matter: Any) -> Iterator[dict[str, Any]]:
     """Yield the steps of a matter that count, once for each duty."""
     facts = None if matter.status == "cancelled" else read_facts(session, matter.id)
-    for step in facts.occurrences if facts else ():
+    if facts is None:
+        return
+    for step in facts.occurrences:
         for key, also in known.counted.get(CountedStep(matter.key, step.element), ()):
-            if _counts(known.duties[key].duty, step):
+            duty = known.duties[key].duty
+            shares = None
+            place: int | None = matter.organisation_id
+            if duty.tally is not None:
+                shares = shares_of(duty.tally, matter.key, facts, step)
+                place = owing_place(session, matter.organisation_id, duty.kinds)
+                if not shares:
+                    continue
+            if duty.done_by is not None:
+                place = place_of_holder(session, matter.organisation_id, duty, step)
+            if place is None:
+                continue
+            if _counts(duty, step):
                 yield {
                     "instance_id": matter.id,
                     "seq": step.seq,
                     "key": key,
-                    "organisation_id": matter.organisation_id,
+                    "organisation_id": place,
+                    "shares": shares,
                     "element": step.element,
                     "day": step.occurred_on,
                     "also": also,

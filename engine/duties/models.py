@@ -21,6 +21,7 @@ from sqlalchemy import (
     false,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engine.database import Moment, db
@@ -94,6 +95,8 @@ class DutyEvent(db.Model):  # type: ignore[name-defined,misc]
     also: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     """It is required for itself, and counts here only where a parameter lets it (R-TM-10)."""
     duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"))
+    shares: Mapped[dict[str, float] | None] = mapped_column(JSONB(none_as_null=True))
+    """Of a duty that is a tally: what each person (by id) is credited with."""
 
 
 class DutyMatter(db.Model):  # type: ignore[name-defined,misc]

@@ -20,7 +20,7 @@ from engine.duties.drafts import BATCH, REMIND_OF, open_drafts, remind
 from engine.duties.findings import keep_findings
 from engine.duties.hearing import hear, unheard
 from engine.duties.planning import LOOK_BACK, make_plan
-from engine.duties.settling import loose_pairs, settle
+from engine.duties.settling import ended_tallies, loose_pairs, settle, still_late, tallies_of
 from engine.duties.strips import write_all_years, write_years
 from engine.queue import enqueue
 from engine.signals import duty_due, duty_late
@@ -52,13 +52,15 @@ def run_duties(clock: Clock) -> Ran:
     with unit_of_work() as session:
         planned = make_plan(session, known, clock)
         pairs = planned.settle | loose_pairs(session, clock.today() - LOOK_BACK)
+        pairs |= ended_tallies(session, known, clock) | tallies_of(session, known, planned.late)
         changed = settle(session, known, pairs, clock)
         touched = sorted({*planned.late, *planned.lapsed, *changed})
         keep_findings(session, known, touched, clock)
         write_all_years(session, clock.today() - LOOK_BACK)
-        for at in range(0, len(planned.late), BATCH):
-            enqueue(session, REMIND_OF, duty_ids=list(planned.late[at : at + BATCH]), late=True)
-    ran = Ran(planned.added, heard, len(planned.late), open_drafts(known, clock), remind(clock))
+        late = still_late(session, planned.late)
+        for at in range(0, len(late), BATCH):
+            enqueue(session, REMIND_OF, duty_ids=late[at : at + BATCH], late=True)
+    ran = Ran(planned.added, heard, len(late), open_drafts(known, clock), remind(clock))
     log.info("duties_run", **vars(ran))
     return ran
 

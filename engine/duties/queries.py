@@ -90,6 +90,8 @@ class YearView:
     activities: tuple[Activity, ...]
     above: tuple[tuple[int, str], ...]
     """The organisations above that the actor may look at, the highest first."""
+    tallies: bool
+    """Whoever looks may see what each member has gathered."""
     below: tuple[tuple[int, str], ...]
     """Its Party groups, which owe something themselves."""
 
@@ -204,11 +206,14 @@ def year_of(session: Session, actor: Actor, organisation_id: int, year: int) -> 
             for above in reversed(ancestors(session, place.id))
             if may(actor, Action.VIEW_BOARD, OrganisationView(above.id, above.path))
         ),
+        may(actor, Action.VIEW_TALLY, OrganisationView(place.id, place.path)),
         _groups(session, actor, place, year),
     )
 
 
 def _cell(known: Catalogue, row: Any, held: tuple[HeldStep, ...]) -> Cell:
+    if known.duties[row.key].duty.tally is not None:
+        held = ()  # a year has dozens; the page of the tally says what each is worth
     return Cell(
         id=row.id,
         since=row.since,

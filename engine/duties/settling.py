@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Final
 
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
@@ -21,6 +21,7 @@ from engine.duties.codes import DutyState
 from engine.duties.models import DutyEvent, DutyRow
 from engine.duties.parameters import MAKE_UP, Local, view_at
 from engine.duties.periods import draft_day
+from engine.duties.tallies import tallies
 
 BATCH = 500
 """Organisations that are settled with one set of statements."""
@@ -74,6 +75,8 @@ def _settle(session: Session, known: KnownDuty, places: Sequence[int], clock: Cl
             DutyEvent.duty_id,
         ).where(DutyEvent.key == known.key, DutyEvent.organisation_id.in_(places))
     ).all()
+    if known.duty.tally is not None:
+        return _settle_tally(session, known, rows, events, clock)
     local = _locals(session, known, places, clock.today())
     due: dict[int, list[Any]] = defaultdict(list)
     held: dict[int, list[Any]] = defaultdict(list)
@@ -107,11 +110,69 @@ def _settle(session: Session, known: KnownDuty, places: Sequence[int], clock: Cl
                 moved.append(
                     {"_m": event.instance_id, "_s": event.seq, "_k": known.key, "put": put}
                 )
+    _write(session, moved, standing)
+    return [one["_id"] for one in standing]
+
+
+def _settle_tally(
+    session: Session, known: KnownDuty, rows: Sequence[Any], events: Sequence[Any], clock: Clock
+) -> list[int]:
+    """Put the steps to their periods; a period that is over is done if nobody lacks anything.
+
+    Until its last day has passed nobody is behind. One that was judged before is judged again, for
+    what was entered late counts by the day on which it happened.
+    """
+    today = clock.today()
+    moved = []
+    for event in events:
+        put = next(
+            (
+                row.id
+                for row in rows
+                if row.organisation_id == event.organisation_id
+                and row.since <= event.day <= row.until
+            ),
+            None,
+        )
+        if put != event.duty_id:
+            moved.append({"_m": event.instance_id, "_s": event.seq, "_k": known.key, "put": put})
+    over: dict[tuple[date, date], list[Any]] = defaultdict(list)
+    standing = []
+    for row in rows:
+        if row.state == DutyState.LAPSED:
+            continue
+        if today > row.due_on:
+            over[row.since, row.until].append(row)
+        elif row.state not in (DutyState.PLANNED, DutyState.DUE):
+            standing.append(_tallied(row, None, state_of(row, None, today), clock))
+    for (since, until), ended in over.items():
+        found = tallies(session, known, [row.organisation_id for row in ended], since, until)
+        for row in ended:
+            short = found[row.organisation_id].short
+            state = DutyState.LATE if short else DutyState.DONE
+            standing.append(_tallied(row, None if short else until, state, clock))
+    _write(session, moved, standing)
+    return [one["_id"] for one in standing]
+
+
+def _tallied(row: Any, done_on: date | None, state: DutyState, clock: Clock) -> dict[str, Any]:
+    return {
+        "_id": row.id,
+        "state": str(state),
+        "done": 0 if done_on is None else row.times,
+        "done_on": done_on,
+        "draft_on": row.draft_on,
+        "changed_at": clock.now(),
+    }
+
+
+def _write(
+    session: Session, moved: Sequence[dict[str, Any]], standing: Sequence[dict[str, Any]]
+) -> None:
     if moved:
         session.connection().execute(_PUT, moved)
     if standing:
         session.connection().execute(_STAND, standing)
-    return [one["_id"] for one in standing]
 
 
 _PUT = (
@@ -178,6 +239,58 @@ def _locals(
     return {
         row.id: Local(view_at(known.declared, settings, ancestry_of(row.path)), day) for row in rows
     }
+
+
+JUDGED_AGAIN: Final = timedelta(days=92)
+"""For so long after its period a tally is judged again once a day: the directory may be mended."""
+
+_ENDED = text(
+    """
+    SELECT DISTINCT organisation_id, key FROM duty
+    WHERE key = ANY(:keys) AND state IN ('late', 'done') AND until < :today AND until >= :oldest
+        AND changed_at < :before
+    """
+)
+
+
+def ended_tallies(session: Session, known: Catalogue, clock: Clock) -> set[tuple[int, str]]:
+    """Return the tallies of periods that ended lately and were not judged today."""
+    keys = [key for key, one in known.duties.items() if one.duty.tally is not None]
+    if not keys:
+        return set()
+    rows = session.execute(
+        _ENDED,
+        {
+            "keys": keys,
+            "today": clock.today(),
+            "oldest": clock.today() - JUDGED_AGAIN,
+            "before": clock.now() - timedelta(days=1),
+        },
+    )
+    return {(row.organisation_id, row.key) for row in rows}
+
+
+def tallies_of(session: Session, known: Catalogue, ids: Sequence[int]) -> set[tuple[int, str]]:
+    """Return where those of these duties that are tallies are owed: their time is over now."""
+    keys = [key for key, one in known.duties.items() if one.duty.tally is not None]
+    if not keys or not ids:
+        return set()
+    rows = session.execute(
+        select(DutyRow.organisation_id, DutyRow.key).where(
+            DutyRow.id.in_(ids), DutyRow.key.in_(keys)
+        )
+    )
+    return {(row.organisation_id, row.key) for row in rows}
+
+
+def still_late(session: Session, ids: Sequence[int]) -> list[int]:
+    """Return those of these duties that are late, now that all was counted."""
+    rows = session.scalars(
+        select(DutyRow.id)
+        .where(DutyRow.id.in_(ids), DutyRow.state == DutyState.LATE)
+        .order_by(DutyRow.id)
+    )
+    return list(rows)
 
 
 _LOOSE = text(

@@ -11,10 +11,14 @@ from engine.definitions.duties import Duty
 from engine.definitions.package import MANIFEST, Package, Subject
 from engine.directory.codes import OrganisationKind
 from engine.errors import PackageProblem
+from engine.forms.fields import FieldKind
 from engine.lint.findings import Findings
 from engine.lint.forms import Forms
 from engine.lint.names import did_you_mean
 from engine.lint.structure import SNAKE_CASE
+
+PART_PERIOD = {"not_judged", "pro_rata", "whole"}
+"""What may be decided about those who came or left within the period of a tally."""
 
 
 def check_duties(package: Package, regulations: Regulations | None, forms: Forms) -> Findings:
@@ -23,6 +27,7 @@ def check_duties(package: Package, regulations: Regulations | None, forms: Forms
     for duty in package.duties.values():
         _check_names(package, duty, found)
         _check_when(package, duty, forms, found)
+        _check_tally(package, duty, forms, found)
         if regulations is not None:
             _check_parameters(package, duty, regulations, found)
             _check_basis(package, duty, regulations, found)
@@ -56,7 +61,8 @@ def _check_names(package: Package, duty: Duty, found: Findings) -> None:
                 f"没有党组织类型“{kind}”{did_you_mean(kind, list(OrganisationKind))}",
                 "请改正 kinds",
             )
-    for step in (*duty.counts, *duty.also_counts):
+    made_up = duty.tally.made_up if duty.tally is not None else ()
+    for step in (*duty.counts, *duty.also_counts, *made_up):
         if step.process == package.key and step.element not in package.steps:
             _complain(
                 package,
@@ -108,6 +114,29 @@ def _check_when(package: Package, duty: Duty, forms: Forms, found: Findings) -> 
             )
 
 
+def _check_tally(package: Package, duty: Duty, forms: Forms, found: Findings) -> None:
+    """Check that what is added up is a number, and who was there an attendance."""
+    if duty.tally is None:
+        return
+    for step in duty.counts:
+        if step.process != package.key or step.element not in package.steps:
+            continue
+        fields = forms.fields(package.steps[step.element].form)
+        wanted = ((duty.tally.figure, FieldKind.NUMBER), (duty.tally.people, FieldKind.ATTENDANCE))
+        for name, kind in wanted if fields is not None else ():
+            field = (fields or {}).get(name)
+            if field is None or field.kind is not kind:
+                _complain(
+                    package,
+                    duty,
+                    found,
+                    "duty-field-unknown",
+                    f"环节“{step.element}”的表单没有可以累计的字段“{name}”"
+                    f"{did_you_mean(name, sorted(fields or {}))}",
+                    "figure 写数字字段，people 写到会情况字段",
+                )
+
+
 def _check_parameters(
     package: Package, duty: Duty, regulations: Regulations, found: Findings
 ) -> None:
@@ -126,6 +155,16 @@ def _check_parameters(
                 f"没有参数“{name}”{did_you_mean(name, known)}",
                 "请在 rules.toml 里写 [[parameter]]，或者用全国参数的 key",
             )
+        elif duty.tally is not None and name == duty.tally.part_period:
+            if parameter.type is not ParameterType.CHOICE or set(parameter.choices) != PART_PERIOD:
+                _complain(
+                    package,
+                    duty,
+                    found,
+                    "duty-parameter-type",
+                    f"参数“{name}”的类型不合用",
+                    "part_period 用 choice，可选 not_judged、pro_rata、whole",
+                )
         elif (
             parameter.type is not ParameterType.BOOL
             if name == duty.also_if

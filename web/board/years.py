@@ -13,6 +13,7 @@ from engine.directory.policy import Action, may
 from engine.directory.things import OrganisationView
 from engine.duties.codes import DutyState
 from engine.duties.queries import Activity, Cell, YearView, year_of
+from engine.duties.tally_views import tally_seen
 from engine.runtime.queries import startable
 from web.context import actor, clock, login_required, reading
 
@@ -64,6 +65,13 @@ def year(organisation_id: int) -> str:
         ),
         below=may(actor(), Action.VIEW_BOARD_BELOW, OrganisationView(place.id, place.path)),
     )
+
+
+@blueprint.get("/tally/<int:duty_id>")
+@login_required
+def tally(duty_id: int) -> str:
+    """Show what each member has gathered in a period; a member sees the own line only."""
+    return render_template("board/tally.html", seen=tally_seen(reading(), actor(), duty_id))
 
 
 def month_names() -> list[str]:

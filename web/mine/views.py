@@ -9,6 +9,7 @@ from typing import Final
 from flask import Blueprint, render_template, request
 from flask_babel import gettext
 
+from engine.duties.tally_views import own_tallies
 from engine.runtime.queries import my_matters, my_readings, task_view
 from engine.runtime.queries.forecast import MatterForecast
 from engine.runtime.views import MatterRow, MatterStatus, MatterView, Progress, StepState, TaskRow
@@ -55,7 +56,11 @@ class Story:
 def index() -> str:
     """Show all matters about the person who asks."""
     views = my_matters(reading(), actor(), clock())
-    return render_template("mine/index.html", stories=[tell(view) for view in views])
+    return render_template(
+        "mine/index.html",
+        stories=[tell(view) for view in views],
+        tallies=own_tallies(reading(), actor(), clock().today()),
+    )
 
 
 @blueprint.get("/readers")

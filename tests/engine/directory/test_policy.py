@@ -166,6 +166,8 @@ TABLE = [
     # Whoever leads a group sees what it owes; what lies below is for those who lead more.
     (Action.VIEW_BOARD, PLACE, SEEING | {"own_head", "chosen", "leader"}),
     (Action.VIEW_BOARD_BELOW, PLACE, HEADS | ABOVE | {"auditor", "own_head", "chosen"}),
+    # What each member has gathered: the heads of the branch and those who lead above.
+    (Action.VIEW_TALLY, PLACE, HEADS | ABOVE | {"own_head", "chosen"}),
     (Action.VIEW_FINDINGS, PLACE, SEEING | {"own_head", "chosen"}),
     (Action.VIEW_FINDINGS, MATTER, SEEING),
     (
