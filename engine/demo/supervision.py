@@ -86,7 +86,12 @@ def talk_about_duties(clock: Clock) -> None:
         for place, (command, kind, words) in enumerate(talk):
             at = FixedClock(clock.now() - timedelta(minutes=20 * (len(talk) - place)))
             line = [int(part) for part in row.path.strip("/").split("/")]
-            actor = _holder(line, kind, None, clock, approving=False)
+            if command is commands.explain:  # a branch speaks for itself, the smallest by its head
+                own = line[-1:]
+                actor = _holder(own, kind, None, clock, approving=False)
+                actor = actor or _holder(own, PostKind.SECRETARY, None, clock, approving=False)
+            else:
+                actor = _holder(line, kind, None, clock, approving=False)
             if actor is not None:
                 command(row.id, words, actor=actor, clock=at)
 
