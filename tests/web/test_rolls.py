@@ -13,7 +13,7 @@ from engine.directory.codes import MembershipStatus
 from engine.directory.membership import set_status
 from engine.runtime import operations
 from engine.runtime.models import Task
-from tests.engine.runtime.test_participants import gathering
+from tests.gathering import gathering
 from tests.web.conftest import Browser, World
 
 

@@ -20,8 +20,8 @@ from engine.notifications.sweeping import NOTICE_DAYS, forget_old_notices
 from engine.runtime.models import Task as TaskRow
 from tests.bpmn_builder import Task
 from tests.engine.notifications.conftest import Told
-from tests.engine.runtime.test_participants import gathered, gathering, remind, say
 from tests.factories import Matter, faulty, procedure, two_steps
+from tests.gathering import gathered, gathering, remind, say
 
 
 def steps(key: str) -> Package:

@@ -1,149 +1,33 @@
-"""A task for each of a list of people: late-comers, leavers, a word to those who are missing."""
+"""A task for each of a list of people: late-comers and leavers."""
 
 from __future__ import annotations
 
 import io
-import json
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy.orm import Session
 
 from engine.attachments.operations import add_attachment
 from engine.attachments.store import Store
 from engine.compliance.facts import Facts
 from engine.compliance.from_ledger import read_facts
 from engine.database import db
-from engine.definitions.package import Package, load_package
-from engine.directory.models import Membership, Person
 from engine.errors import InvalidInput, NotAllowed, NotFound, NotRunning, TaskClosed
 from engine.runtime import operations
-from engine.runtime.participants import RemindedAlready
 from engine.runtime.queries.files import attachment, matter_documents
 from engine.runtime.store import read_participants
-from engine.signals import people_reminded
-from tests.bpmn_builder import instances
-from tests.engine.conftest import Live
-from tests.engine.runtime.test_races import at_once
-from tests.factories import Desk, Matter, Sub, UserTask, is_consistent, procedure
+from tests.factories import Desk, Matter, is_consistent
+from tests.gathering import add, gathered, gathering, remind, remove, say, whose
 
 TODAY = date(2026, 11, 22)
-EACH = """
-[lanes.each]
-title = "每名党员"
-who = "item"
-also = ["branch"]
-[participants.members]
-title = "参加人员"
-from = "gather.members"
-"""
-
-
-def gathering(key: str = "gathering", *, alone: bool = False, staged: bool = False) -> Package:
-    """Return ``gather``, then ``say`` for each member, then ``conclude``.
-
-    ``alone``: nobody else may act for a member; ``staged``: each goes through two steps.
-    """
-    loop = instances("members", item="member")
-    say: Any = UserTask("say", loop=loop)
-    lanes = {"say": "each"}
-    if staged:
-        say = Sub("each_member", [UserTask("say"), UserTask("sign")], loop=loop)
-        lanes |= {"sign": "each"}
-    back = ["gather", "say", *(["sign"] if staged else [])]
-    package = procedure(
-        key,
-        [UserTask("gather"), say, UserTask("conclude")],
-        lanes=lanes,
-        steps={"conclude": f"send_back = {json.dumps(back)}"},
-        more=EACH.replace('also = ["branch"]\n', "") if alone else EACH,
-    )
-    people = {
-        "type": "textfield",
-        "key": "members",
-        "label": "参加人员",
-        "properties": {
-            "domain": "people",
-            "status": "full,probationary",
-            "prefill": "branch_members",
-        },
-    }
-    form = {"schemaVersion": 16, "type": "default", "id": "gather", "components": [people]}
-    manifest = package.files["process.toml"].decode()
-    own = manifest.replace('form = "entry"', 'form = "gather"', 1)
-    return load_package(
-        {
-            **package.files,
-            "process.toml": own.encode(),
-            "forms/gather.form": json.dumps(form, ensure_ascii=False).encode(),
-        }
-    )
 
 
 @pytest.fixture
 def matter(desk: Desk) -> Matter:
     matter = desk.start(gathering())
     return gathered(matter, "member", "other_member", "deputy")
-
-
-def gathered(matter: Matter, *names: str) -> Matter:
-    ids = [matter.desk.town.people[name] for name in names]
-    matter.complete("gather", {"members": ids})
-    return matter
-
-
-def add(matter: Matter, name: str, element: str = "say", **more: Any) -> Any:
-    more.setdefault("by", "secretary")
-    by, reason = more.pop("by"), more.pop("reason", "新转入")
-    return operations.add_participant(
-        matter.id,
-        element,
-        matter.desk.town.people[name],
-        reason,
-        actor=matter.desk.actor(by),
-        clock=matter.desk.clock,
-        **more,
-    )
-
-
-def remove(matter: Matter, name: str, element: str = "say", **more: Any) -> Any:
-    by, reason = more.pop("by", "secretary"), more.pop("reason", "已转出")
-    return operations.remove_participant(
-        matter.id,
-        element,
-        matter.desk.town.people[name],
-        reason,
-        actor=matter.desk.actor(by),
-        clock=matter.desk.clock,
-        **more,
-    )
-
-
-def remind(matter: Matter, element: str = "say", by: str = "secretary", **more: Any) -> Any:
-    return operations.remind_people(
-        matter.id, element, actor=matter.desk.actor(by), clock=matter.desk.clock, **more
-    )
-
-
-def whose(matter: Matter) -> set[str]:
-    """Return the names of those who have an open task of their own."""
-    names = {f"p{person}": name for name, person in matter.desk.town.people.items()}
-    return {names[task.item] for task in matter.tasks if task.item in names}
-
-
-def say(matter: Matter, name: str, by: str | None = None) -> Any:
-    item = f"p{matter.desk.town.people[name]}"
-    task = next(task for task in matter.tasks if task.item == item)
-    actor = matter.desk.actor(by or name)
-    return operations.complete_task(task.id, {}, actor=actor, clock=matter.desk.clock)
-
-
-# --- what each hands in for themselves ----------------------------------------------------------
 
 
 def hand_in(matter: Matter, name: str, store: Store) -> int:
@@ -175,9 +59,6 @@ def test_members_do_not_read_each_others_files(desk: Desk, matter: Matter, tmp_p
     assert [file.id for file in listed] == [own]
     listed = matter_documents(db.session(), desk.actor("secretary"), desk.clock, matter.id)
     assert {file.id for file in listed} == {own, theirs}
-
-
-# --- a task of one's own ------------------------------------------------------------------------
 
 
 def test_each_has_a_task_in_their_own_inbox(desk: Desk, matter: Matter) -> None:
@@ -213,9 +94,6 @@ def test_those_named_are_the_people_of_the_matter(desk: Desk, matter: Matter) ->
     people = desk.town.people
     expected = tuple(sorted(people[n] for n in ("member", "other_member", "deputy")))
     assert read_participants(db.session(), matter.id)["members"] == expected
-
-
-# --- coming late and leaving --------------------------------------------------------------------
 
 
 def test_a_late_comer_gets_a_task_and_is_waited_for(desk: Desk, matter: Matter) -> None:
@@ -336,21 +214,6 @@ def test_each_may_go_through_several_steps(desk: Desk) -> None:
     is_consistent(matter.id, desk.clock)
 
 
-def test_sent_back_the_list_is_made_anew(desk: Desk, matter: Matter) -> None:
-    add(matter, "secretary")
-    remove(matter, "deputy")
-    for name in ("member", "other_member", "secretary"):
-        say(matter, name)
-    matter.send_back("conclude", "gather")
-    assert matter.open == ["gather"]
-    assert read_participants(db.session(), matter.id) == {}
-    gathered(matter, "member")
-    assert whose(matter) == {"member"}
-    facts = read_facts(db.session(), matter.id)
-    assert facts is not None and facts.coming == ()
-    is_consistent(matter.id, desk.clock)
-
-
 def test_what_rules_know_of_it(desk: Desk, matter: Matter) -> None:
     add(matter, "secretary")
     remove(matter, "deputy")
@@ -364,212 +227,3 @@ def test_what_rules_know_of_it(desk: Desk, matter: Matter) -> None:
     ]
     assert facts.occurrences[-1].item == people["member"]
     assert Facts.from_json(facts.to_json()) == facts
-
-
-# --- a word to the missing ----------------------------------------------------------------------
-
-
-def test_all_who_are_missing_are_reminded_once_a_day(desk: Desk, matter: Matter) -> None:
-    heard: list[Any] = []
-
-    def hear(_: object, **about: Any) -> None:
-        heard.append(about)
-
-    say(matter, "member")
-    with people_reminded.connected_to(hear):
-        remind(matter)
-    missing = tuple(task.id for task in matter.tasks)
-    assert len(missing) == 2
-    assert heard == [{"instance_id": matter.id, "task_ids": missing}]
-    assert matter.kinds[-1] == "reminded"
-    with pytest.raises(RemindedAlready):
-        remind(matter)
-    desk.clock.set(TODAY + timedelta(days=1))
-    remind(matter, by="superior")
-    with pytest.raises(NotAllowed):
-        remind(matter, by="member")
-    is_consistent(matter.id, desk.clock)
-
-
-def test_nobody_is_reminded_when_nobody_is_missing(desk: Desk, matter: Matter) -> None:
-    for name in ("member", "other_member", "deputy"):
-        say(matter, name)
-    with pytest.raises(TaskClosed):
-        remind(matter)
-    assert "reminded" not in matter.kinds
-
-
-def test_one_does_not_remind_oneself(desk: Desk, matter: Matter) -> None:
-    say(matter, "member")
-    say(matter, "other_member")
-    with pytest.raises(TaskClosed):
-        remind(matter, by="deputy")
-
-
-# --- whatever happens in whatever order ---------------------------------------------------------
-
-
-def test_sent_back_to_the_step_all_on_the_list_do_it_again(desk: Desk, matter: Matter) -> None:
-    say(matter, "member")
-    add(matter, "secretary", reason="组织关系转入")
-    remove(matter, "deputy")
-    add(matter, "deputy")
-    remove(matter, "deputy", reason="已转出")
-    for name in ("secretary", "other_member"):
-        say(matter, name)
-    people = read_participants(db.session(), matter.id)
-    done = matter.send_back("conclude", "say", reason="太简单，请重写")
-    assert whose(matter) == {"member", "other_member", "secretary"}
-    assert set(done.opened.values()) == {"say"}
-    assert read_participants(db.session(), matter.id) == people
-    facts = read_facts(db.session(), matter.id)
-    assert facts is not None
-    ids = desk.town.people
-    assert [(c.person, c.left) for c in facts.coming] == [
-        (ids["secretary"], False),
-        (ids["deputy"], True),
-    ]
-    is_consistent(matter.id, desk.clock)
-    # Nobody types it twice, and one after the other hands it in again.
-    for name in ("secretary", "member", "other_member"):
-        say(matter, name)
-    assert matter.open == ["conclude"]
-    matter.send_back("conclude", "say")
-    assert len(whose(matter)) == 3
-    is_consistent(matter.id, desk.clock)
-
-
-def test_sent_back_to_one_of_several_steps_of_each(desk: Desk) -> None:
-    matter = gathered(desk.start(gathering(staged=True)), "member", "other_member")
-    for name in ("member", "member", "other_member", "other_member"):
-        say(matter, name)
-    matter.send_back("conclude", "sign")
-    # The first to sign did so while the other had still to speak.
-    assert matter.open == ["say", "sign"]
-    is_consistent(matter.id, desk.clock)
-
-
-def test_an_earlier_round_is_another_one(desk: Desk, matter: Matter) -> None:
-    for name in ("member", "other_member", "deputy"):
-        say(matter, name)
-    matter.send_back("conclude", "gather")
-    gathered(matter, "member", "secretary")
-    for name in ("member", "secretary"):
-        say(matter, name)
-    matter.send_back("conclude", "say")
-    assert whose(matter) == {"member", "secretary"}
-    is_consistent(matter.id, desk.clock)
-
-
-PEOPLE = ["secretary", "deputy", "member", "other_member"]
-MOVES = st.lists(
-    st.tuples(
-        st.sampled_from(["say", "add", "remove", "back", "again", "gather"]),
-        st.sampled_from(PEOPLE),
-    ),
-    max_size=14,
-)
-
-
-@given(moves=MOVES)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_is_done_the_list_and_the_tasks_agree(desk: Desk, moves: list[Any]) -> None:
-    matter = desk.start(gathering("walk"))
-    listed: dict[str, bool] = {}
-    for what, name in moves:
-        open_now = whose(matter)
-        if what == "gather" and matter.open == ["gather"]:
-            gathered(matter, "member", name)
-            listed = dict.fromkeys(("member", name), False)
-        elif what == "back" and matter.open == ["conclude"]:
-            matter.send_back("conclude", "gather")
-            listed = {}
-        elif what == "again" and matter.open == ["conclude"] and any(listed.values()):
-            matter.send_back("conclude", "say")
-            listed = dict.fromkeys(listed, False)
-        elif what == "say" and name in open_now:
-            say(matter, name)
-            listed[name] = True
-        elif what == "add":
-            refused = not open_now or name in listed
-            try:
-                add(matter, name)
-                assert not refused
-                listed[name] = False
-            except (InvalidInput, TaskClosed):
-                assert refused
-        elif what == "remove":
-            refused = name not in open_now
-            try:
-                remove(matter, name)
-                assert not refused
-                del listed[name]
-            except (InvalidInput, TaskClosed):
-                assert refused
-        missing = {name for name, done in listed.items() if not done}
-        assert whose(matter) == missing
-        if listed and not missing:
-            assert matter.open == ["conclude"]
-    is_consistent(matter.id, desk.clock)
-
-
-def test_two_hundred_people_and_the_snapshot_stays_small(desk: Desk, session: Session) -> None:
-    ids = []
-    for number in range(200):
-        person = Person(
-            name=f"党员{number}",
-            organisation_id=desk.town.branch,
-            created_at=desk.clock.now(),
-        )
-        session.add(person)
-        session.flush()
-        ids.append(person.id)
-        desk.town.people[f"m{number}"] = person.id  # type: ignore[index]
-        session.add(
-            Membership(
-                person_id=person.id,
-                status="full",
-                since=date(2010, 1, 1),
-                organisation_id=desk.town.branch,
-                recorded_at=desk.clock.now(),
-            )
-        )
-    session.commit()
-    matter = desk.start(gathering())
-    matter.complete("gather", {"members": ids})
-    add(matter, "secretary")
-    remove(matter, "m7")
-    assert len(matter.row.snapshot or b"") < 20_000
-    say(matter, "m3")
-    assert len(whose(matter)) == 199
-    is_consistent(matter.id, desk.clock)
-
-
-# --- several at once ---------------------------------------------------------------------------
-
-
-def test_members_who_hand_in_at_once_are_all_counted(live: Live) -> None:
-    desk = live.desk
-    with live.app.app_context():
-        names = ["member", "other_member", "deputy"]
-        matter = gathered(desk.start(gathering("at_once")), *names)
-        tasks = {task.item: task.id for task in matter.tasks}
-        commands: list[Any] = [
-            lambda name=name: operations.complete_task(
-                tasks[f"p{desk.town.people[name]}"], {}, actor=desk.actor(name), clock=desk.clock
-            )
-            for name in names
-        ]
-        commands.append(lambda: add(matter, "secretary"))
-    results = at_once(live, *commands)
-    with live.app.app_context():
-        refused = [r for r in results if isinstance(r, Exception)]
-        # Either the late-comer came in time, or the last of the others was quicker.
-        if refused:
-            assert [type(r) for r in refused] == [TaskClosed]
-            assert matter.open == ["conclude"]
-        else:
-            assert whose(matter) == {"secretary"}
-        assert matter.kinds.count("completed") == 4
-        is_consistent(matter.id, desk.clock)
-    assert live.faults() == []

@@ -8,7 +8,7 @@ from engine.database import unit_of_work
 from engine.definitions.operations import deploy_package
 from engine.directory.actors import load_actor
 from engine.runtime import operations
-from tests.engine.runtime.test_participants import gathering
+from tests.gathering import gathering
 from tests.web.api.conftest import Town
 
 
