@@ -17,18 +17,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from lxml import etree
 
 from engine.definitions.reading import Report, Table, parse_toml
-from engine.definitions.xml import BPMN, children, local_name, read_xml
+from engine.definitions.taking_out import Refuse, model, take_out, timing_of
+from engine.definitions.xml import BPMN, read_xml
 from engine.errors import N_, PackageProblem
-
-Refuse = Callable[[str, str, str], None]
-"""Takes a problem: code, message, cure."""
 
 _HEADER: Final = re.compile(r"^\[(\[?)([A-Za-z0-9_]+)((?:\.[A-Za-z0-9_]+)*)\]?\]\s*(?:#.*)?$")
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -130,7 +128,7 @@ class _Adapter:
     # ── names
 
     def _check_names(self, roots: Mapping[str, etree._Element]) -> None:
-        ids = {e.get("id") or "" for root in roots.values() for e in _model(root)}
+        ids = {e.get("id") or "" for root in roots.values() for e in model(root)}
         keys = {key for path in self.files if path.endswith(".form") for key in self._keys(path)}
         staying = ids - set(self.rename) - self.out
         for old, new in self.rename.items():
@@ -230,73 +228,8 @@ class _Adapter:
                 if (id := task.get("id") or "") in self.out:
                     self.used.add(id)
                     found.add(id)
-                    self._take_out(root, task)
+                    take_out(root, task, self.refuse)
         return found
-
-    def _take_out(self, root: etree._Element, task: etree._Element) -> None:
-        id = task.get("id") or ""
-        flows = {f.get("id"): f for f in root.iter(f"{{{BPMN}}}sequenceFlow")}
-        before = [f for f in flows.values() if f.get("targetRef") == id]
-        after = [f for f in flows.values() if f.get("sourceRef") == id]
-        guarded = any(e.get("attachedToRef") == id for e in _model(root))
-        if len(after) != 1 or not before or guarded:
-            self.refuse(
-                "adapts-step",
-                f"“{id}”{N_('不能省去')}",
-                N_("能省去的环节只有一条流出，没有边界事件"),
-            )
-            return
-        (behind,) = after
-        target = behind.get("targetRef") or ""
-        for flow in before:
-            flow.set("targetRef", target)
-        shapes = {e.get("bpmnElement"): e for e in root.iter() if e.get("bpmnElement")}
-        self._draw_through(shapes, id, [str(f.get("id")) for f in before], str(behind.get("id")))
-        for node in _model(root):
-            if node.get("id") == target:
-                for incoming in list(children(node, "incoming")):
-                    if (incoming.text or "").strip() == behind.get("id"):
-                        for flow in before:
-                            new = etree.Element(incoming.tag)
-                            new.text = flow.get("id")
-                            incoming.addprevious(new)
-                        node.remove(incoming)
-        for reference in list(root.iter(f"{{{BPMN}}}flowNodeRef")):
-            if (reference.text or "").strip() == id:
-                _remove(reference)
-        for gone in (task, behind, shapes.get(id), shapes.get(behind.get("id"))):
-            if gone is not None:
-                _remove(gone)
-
-    def _draw_through(
-        self,
-        shapes: Mapping[str | None, etree._Element],
-        id: str,
-        before: Sequence[str],
-        behind: str,
-    ) -> None:
-        """Let the lines that came to a step run on through its place."""
-        shape, tail = shapes.get(id), shapes.get(behind)
-        if shape is None or tail is None:
-            return
-        bounds = next((e for e in shape if _tag(e) == "Bounds"), None)
-        onward = [e for e in tail if _tag(e) == "waypoint"]
-        if bounds is None or not onward:
-            return
-        x, y, width, height = (float(bounds.get(k) or 0) for k in ("x", "y", "width", "height"))
-        for flow in before:
-            if (edge := shapes.get(flow)) is None:
-                continue
-            points = [e for e in edge if _tag(e) == "waypoint"]
-            if not points:
-                continue
-            last = points[-1]
-            last.set("x", f"{x + width / 2:g}")
-            last.set("y", f"{y + height / 2:g}")
-            for point in reversed(onward[1:]):
-                new = etree.Element(point.tag)
-                new.attrib.update(dict(point.attrib))
-                last.addnext(new)
 
     def _diagram(self, root: etree._Element) -> bytes:
         for lane in root.iter(f"{{{BPMN}}}lane"):
@@ -310,10 +243,10 @@ class _Adapter:
         for task in root.iter(f"{{{BPMN}}}userTask"):
             if (label := self.labels.get(task.get("id") or "")) is not None:
                 task.set("name", label)
-        events = {e.get("id"): e for e in _model(root)}
+        events = {e.get("id"): e for e in model(root)}
         for name, source in (self.how.timers or {}).items():
             event = events.get(name)
-            when = None if event is None else _when(event)
+            when = None if event is None else timing_of(event)
             if when is None:
                 self.refuse(
                     "adapts-unknown",
@@ -349,22 +282,3 @@ def _labels(steps: object) -> dict[str, str]:
         for step in tables
         if "title" in step
     }
-
-
-def _when(event: etree._Element) -> etree._Element | None:
-    for definition in children(event, "timerEventDefinition"):
-        return next(children(definition, "timeDate", "timeDuration", "timeCycle"), None)
-    return None
-
-
-def _model(root: etree._Element) -> Iterator[etree._Element]:
-    return (e for e in root.iter() if local_name(e) and e.get("id"))
-
-
-def _tag(element: etree._Element) -> str:
-    return str(etree.QName(element).localname)
-
-
-def _remove(element: etree._Element) -> None:
-    if (parent := element.getparent()) is not None:
-        parent.remove(element)

@@ -9,7 +9,7 @@ from engine.compliance.reading import rule_book
 from engine.compliance.regulations import Regulations
 from engine.definitions.duties import Duty
 from engine.definitions.package import MANIFEST, Package, Subject
-from engine.directory.codes import OrganisationKind
+from engine.directory.codes import OrganisationKind, PostKind
 from engine.errors import PackageProblem
 from engine.forms.fields import FieldKind
 from engine.lint.findings import Findings
@@ -27,7 +27,7 @@ def check_duties(package: Package, regulations: Regulations | None, forms: Forms
     for duty in package.duties.values():
         _check_names(package, duty, found)
         _check_when(package, duty, forms, found)
-        _check_tally(package, duty, forms, found)
+        _check_fields(package, duty, forms, found)
         if regulations is not None:
             _check_parameters(package, duty, regulations, found)
             _check_basis(package, duty, regulations, found)
@@ -114,15 +114,30 @@ def _check_when(package: Package, duty: Duty, forms: Forms, found: Findings) -> 
             )
 
 
-def _check_tally(package: Package, duty: Duty, forms: Forms, found: Findings) -> None:
-    """Check that what is added up is a number, and who was there an attendance."""
-    if duty.tally is None:
-        return
+def _check_fields(package: Package, duty: Duty, forms: Forms, found: Findings) -> None:
+    """Check that what is added up is a number, who was there an attendance, who did it a person."""
+    wanted: list[tuple[str, FieldKind]] = []
+    if duty.tally is not None:
+        wanted += [
+            (duty.tally.figure, FieldKind.NUMBER),
+            (duty.tally.people, FieldKind.ATTENDANCE),
+        ]
+    if duty.done_by is not None:
+        wanted.append((duty.done_by.person, FieldKind.PERSON))
+        for post in duty.done_by.posts:
+            if post not in set(PostKind):
+                _complain(
+                    package,
+                    duty,
+                    found,
+                    "post-unknown",
+                    f"没有职务“{post}”{did_you_mean(post, list(PostKind))}",
+                    "请改正 posts",
+                )
     for step in duty.counts:
         if step.process != package.key or step.element not in package.steps:
             continue
         fields = forms.fields(package.steps[step.element].form)
-        wanted = ((duty.tally.figure, FieldKind.NUMBER), (duty.tally.people, FieldKind.ATTENDANCE))
         for name, kind in wanted if fields is not None else ():
             field = (fields or {}).get(name)
             if field is None or field.kind is not kind:
@@ -131,9 +146,9 @@ def _check_tally(package: Package, duty: Duty, forms: Forms, found: Findings) ->
                     duty,
                     found,
                     "duty-field-unknown",
-                    f"环节“{step.element}”的表单没有可以累计的字段“{name}”"
+                    f"环节“{step.element}”的表单没有合用的字段“{name}”"
                     f"{did_you_mean(name, sorted(fields or {}))}",
-                    "figure 写数字字段，people 写到会情况字段",
+                    "figure 写数字字段，people 写到会情况字段，person 写人员字段",
                 )
 
 

@@ -9,6 +9,7 @@ from engine.definitions.package import Package, load_package
 from engine.lint import lint_package
 from engine.settings import ROOT
 from tests.engine.duties.conftest import duty, meeting
+from tests.engine.duties.test_tallies import DUTIES, study
 from tests.factories import UserTask, procedure
 
 RULES = """
@@ -76,3 +77,31 @@ def test_a_procedure_about_people_starts_no_drafts() -> None:
 
     assert codes(about_people()) == {"duty-about-person"}
     assert codes(about_people(drafts="false")) == set()
+
+
+def found_in(package: Package) -> set[str]:
+    regulations = load_regulation_folder(ROOT / "processes" / "regulations")
+    problems = lint_package(package, regulations)
+    return {p.code for p in problems if p.element in ("hours", "lecture")}
+
+
+def test_a_sound_tally_passes() -> None:
+    assert found_in(study()) == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ('figure = "hours"', 'figure = "lecturer"', "duty-field-unknown"),
+        ('people = "roll"', 'people = "hours"', "duty-field-unknown"),
+        ('person = "lecturer"', 'person = "roll"', "duty-field-unknown"),
+        ('posts = ["secretary"]', 'posts = ["secretery"]', "post-unknown"),
+        ('made_up = ["make_up"]', 'made_up = ["made_up"]', "duty-step-unknown"),
+        ('part_period = "@part"', 'part_period = "@least"', "duty-parameter-type"),
+        ('least = "@least"', 'least = "@duty_drafts"', "duty-parameter-type"),
+        ('leading = "@leading"', 'leading = "@nobody"', "duty-parameter-unknown"),
+    ],
+)
+def test_a_wrong_name_in_a_tally_is_refused(old: str, new: str, code: str) -> None:
+    assert DUTIES.count(old) == 1
+    assert found_in(study(duties=DUTIES.replace(old, new))) == {code}
