@@ -16,6 +16,7 @@ from engine.definitions.package import MANIFEST as PACKAGE
 from engine.definitions.package import Package, Step, did_you_mean, load_folder
 from engine.errors import PackageProblem, Problem
 from engine.lint.findings import Findings
+from engine.runtime.ballot_papers import MIN_SIZE
 
 
 def is_regulations(folder: Path) -> bool:
@@ -168,7 +169,7 @@ def check_parameters(regulations: Regulations, packages: Mapping[str, Package]) 
     One that is the same everywhere only explains; one for procedures that are not there waits.
     """
     found = Findings()
-    asked = {GAP}
+    asked = {GAP, MIN_SIZE}
     asked.update(
         edition.in_force_by
         for regulation in regulations

@@ -47,7 +47,7 @@ _DOERS = """
     ) w GROUP BY w.person_id
 """
 _TASK = """
-    t.id, t.instance_id, t.element, t.due_on, t.returned, t.assignee_id, t.created_at,
+    t.id, t.instance_id, t.element, t.item, t.due_on, t.returned, t.assignee_id, t.created_at,
     coalesce(t.organisation_id, i.organisation_id) AS organisation_id, i.subject_id, i.version_id
 """
 # Who took the step that opened the task sees it at once, and need not be told. All that a task
@@ -94,6 +94,8 @@ def opened_tasks(session: Session, ids: Stretch, day: date) -> tuple[list[Line],
         told.setdefault(row.instance_id, set()).add(row.person_id)
         if row.person_id == row.actor_id or row.assignee_id is not None:
             continue
+        if row.item is not None and not row.own:
+            continue  # one of many tasks of others: whoever may enter it for them needs no word
         kind = NoticeKind.RETURNED if row.returned else NoticeKind.OPENED
         lines.append(_task_line(row, kind, micros(row.created_at)))
     for instance_id, row in moved.items():

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date, datetime
 
 import openpyxl
 import pytest
 
-from engine.runtime.queries.worklist import by_name
+from engine.runtime.queries.worklist import Filters, by_name, work_page
+from engine.runtime.views import Bucket
 from tests.web.bulk_world import Talks
 from tests.web.conftest import World
 from web.inbox.excel import workbook
 from web.inbox.filters import query
+from web.inbox.views import FEW, gathered
 
 
 @pytest.fixture
@@ -40,6 +43,24 @@ def test_the_list_is_sorted_by_person_when_asked(talks: Talks) -> None:
     browser.get("/inbox?sort=person")
     assert order_of(browser.page, "万小云", "戴强") == ["戴强", "万小云"]
     assert '<option value="person" selected>' in browser.page
+
+
+def test_a_step_that_many_others_have_to_do_stands_in_the_list_once(talks: Talks) -> None:
+    world = talks.world
+    talks.start("worker")
+    talks.start("deputy")
+    with world.app.app_context():
+        first, second = work_page(
+            world.session, world.actor("leader"), world.clock, bucket=Bucket.TODO, filters=Filters()
+        ).rows
+    me, others = world.people["leader"], range(900, 900 + FEW + 1)
+    many = [replace(first, for_id=person) for person in others]
+    mine = replace(first, for_id=me)
+    assert gathered([second, *many, mine], me) == [[second], many, [mine]]
+    assert gathered(many[:FEW], me) == [[row] for row in many[:FEW]]
+    other_matter = [replace(second, for_id=person) for person in others]
+    assert gathered([*many, *other_matter], me) == [many, other_matter]
+    assert gathered([first, first, first, first], me) == [[first]] * 4
 
 
 def test_sorted_lists_have_pages_too(talks: Talks) -> None:

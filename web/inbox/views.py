@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import groupby
 from typing import Any, Final
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
@@ -88,12 +89,36 @@ def index() -> str:
     return render_template(
         "inbox/index.html",
         inbox=found,
+        groups=gathered(found.rows, actor().person_id)
+        if asked.bucket not in (Bucket.WAITING, Bucket.DONE)
+        else [[row] for row in found.rows],
         buckets=_tabs(found, asked.bucket),
         filters=filters,
         asked_about=asked_about,
         asked_count=asked_count,
         rectifying=work_of(reading(), actor()) if asked.bucket is not Bucket.DONE else None,
     )
+
+
+FEW: Final = 3
+"""Tasks of one step for other people that still stand in the list one by one."""
+
+
+def gathered(rows: Sequence[TaskRow], me: int) -> list[list[TaskRow]]:
+    """Put together what follows each other and is the same step of a matter for other people.
+
+    Whoever may enter something for each of many would otherwise not find their own work among it.
+    """
+    found: list[list[TaskRow]] = []
+    for _, group in groupby(rows, key=lambda row: _others_step(row, me)):
+        same = list(group)
+        many = _others_step(same[0], me) is not None and len(same) > FEW
+        found.extend([same] if many else [[row] for row in same])
+    return found
+
+
+def _others_step(row: TaskRow, me: int) -> tuple[int, str] | None:
+    return None if row.for_id in (None, me) else (row.instance_id, row.element)
 
 
 def alike(rows: Sequence[TaskRow]) -> frozenset[int]:

@@ -60,7 +60,8 @@
       if (search) { event.preventDefault(); search.focus(); search.select(); }
     }
     if (event.key === "j" || event.key === "k") {
-      const links = [...document.querySelectorAll("[data-rows] .what a")];
+      const links = [...document.querySelectorAll("[data-rows] .what a")]
+        .filter((link) => !link.closest("details:not([open])"));
       if (!links.length) return;
       const at = links.indexOf(document.activeElement);
       const next = event.key === "j" ? Math.min(at + 1, links.length - 1) : Math.max(at - 1, 0);

@@ -21,8 +21,8 @@
   document.addEventListener("keydown", (event) => {
     if (event.key !== "x" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input:not([type=checkbox]), select, textarea")) return;
-    const line = event.target.closest("[data-rows] > li");
-    const box = line && line.querySelector("input[name=task]");
+    const line = event.target.closest("[data-rows] li");
+    const box = line && line.querySelector(":scope > .tick input[name=task]");
     if (box) { box.checked = !box.checked; count(); }
   });
 })();

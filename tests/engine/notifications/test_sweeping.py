@@ -312,6 +312,13 @@ def test_those_who_are_still_missing_are_reminded_and_the_others_are_not(told: T
     assert told.to("member") == ["reminded"]
 
 
+def test_those_who_may_enter_it_for_each_of_many_are_not_told_of_each(told: Told) -> None:
+    gathered(told.desk.start(gathering()), "member", "other_member")
+    told.sweep()
+    assert told.to("member") == ["opened"] == told.to("other_member")
+    assert told.to("deputy") == []
+
+
 def test_old_lines_go_and_fresh_ones_stay(told: Told) -> None:
     begin(told)
     told.sweep()
