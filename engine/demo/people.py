@@ -65,6 +65,7 @@ SHOWN = (
     "shiqiao.shuji",
     "shiqiao.zuzhi",
     "zhongxue.shuji",
+    "zhongxue.dangyuan1",
     "lianhe.shuji",
     "nongye.shuji",
     "zhen.shuji",
