@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.compliance.parameter_store import all_settings
 from engine.compliance.parameters import ancestry_of
+from engine.definitions.duties import DutyPeriod
 from engine.directory.codes import COMMITTEE_POSTS, PARTY_MEMBERS
 from engine.directory.models import Membership, Organisation, Person, Post
 from engine.duties.catalogue import KnownDuty
 from engine.duties.models import DutyEvent
 from engine.duties.parameters import Local, view_at
+from engine.duties.periods import periods_between
 
 NOT_JUDGED: Final = "not_judged"
 PRO_RATA: Final = "pro_rata"
@@ -103,6 +105,7 @@ def tallies(
     paths = session.execute(
         select(Organisation.id, Organisation.path).where(Organisation.id.in_(places))
     )
+    length = (until - since).days + 1
     found = {}
     for place in paths:
         local = Local(view_at(known.declared, settings, ancestry_of(place.path)), until)
@@ -113,10 +116,10 @@ def tallies(
             days = _days(spans, since, until)
             if not days:
                 continue
-            whole = len(days) == (until - since).days + 1
-            leads = len(_days(posts[place.id, person], since, until)) == (until - since).days + 1
+            whole = days == length
+            leads = _days(posts[place.id, person], since, until) == length
             amount = leading if leads else least
-            owed = _owed(amount, whole, rule, days, since, until)
+            owed = _owed(amount, whole, rule, spans, since, until)
             got = tuple(credits[place.id, person])
             lines.append(MemberTally(person, name, leads, whole, owed, got))
         lines.sort(key=lambda line: (-line.lacking, line.person_id))
@@ -125,40 +128,36 @@ def tallies(
 
 
 def _owed(
-    amount: int, whole: bool, rule: str, days: set[date], since: date, until: date
+    amount: int, whole: bool, rule: str, spans: Sequence[Span], since: date, until: date
 ) -> float | None:
     if whole or rule == WHOLE:
         return float(amount)
     if rule != PRO_RATA:
         return None
-    months: dict[tuple[int, int], int] = defaultdict(int)
-    here: dict[tuple[int, int], int] = defaultdict(int)
-    for n in range((until - since).days + 1):
-        day = since + timedelta(days=n)
-        months[day.year, day.month] += 1
-        here[day.year, day.month] += day in days
-    full = sum(here[month] == length for month, length in months.items())
+    months = list(periods_between(DutyPeriod.MONTH, since, until, 1))
+    full = sum(_days(spans, m.first, m.last) == (m.last - m.first).days + 1 for m in months)
     return float(amount * full // len(months))
 
 
-def _days(spans: Iterable[Span], since: date, until: date) -> set[date]:
-    """Return the days of a period that lie in one of the spans."""
-    found: set[date] = set()
-    for first, last in spans:
-        start, end = max(first, since), min(last, until)
-        found.update(start + timedelta(days=n) for n in range((end - start).days + 1))
-    return found
+def _days(spans: Iterable[Span], since: date, until: date) -> int:
+    """Return how many days of a period lie in one of the spans at least."""
+    count, after = 0, since
+    for first, last in sorted(spans):
+        start, end = max(first, after), min(last, until)
+        if start <= end:
+            count += (end - start).days + 1
+            after = end + timedelta(days=1)
+    return count
 
 
 def _members(
     session: Session, places: Sequence[int], until: date
 ) -> dict[int, dict[int, tuple[str, list[Span]]]]:
     """Return when Party members belonged to the organisations: name and spans by person."""
-    here = func.coalesce(Membership.organisation_id, Person.organisation_id)
-    ever = (
-        select(Membership.person_id)
-        .join(Person, Person.id == Membership.person_id)
-        .where(here.in_(places), Membership.revoked_at.is_(None), Membership.since <= until)
+    # Of who came from outside it is not recorded where they were before: not here.
+    here = Membership.organisation_id
+    ever = select(Membership.person_id).where(
+        here.in_(places), Membership.revoked_at.is_(None), Membership.since <= until
     )
     rows = session.execute(
         select(

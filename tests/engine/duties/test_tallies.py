@@ -248,6 +248,23 @@ def test_who_comes_or_goes_within_the_year(year: Year) -> None:
     assert {m.name: m.owed for m in counted(year).members}["applicant"] == 32
 
 
+def test_who_changes_posts_stays_on_the_committee_and_who_leaves_it_does_not(year: Year) -> None:
+    year.deploy(study())
+    town, half = year.desk.town, date(2027, 6, 30)
+    with unit_of_work() as session:
+        for name, goes_on in (("deputy", True), ("secretary", False)):
+            post = session.scalars(select(Post).where(Post.person_id == town.people[name])).one()
+            post.until = half
+            if goes_on:
+                following = Post(
+                    person_id=town.people[name], kind="secretary", since=date(2027, 7, 1)
+                )
+                following.organisation_id = town.branch
+                session.add(following)
+    owed = {m.name: m.owed for m in counted(year).members}
+    assert (owed["deputy"], owed["secretary"]) == (56, 32)
+
+
 def test_the_secretary_and_those_above_see_all_a_member_the_own_line(studying: Year) -> None:
     hold(studying, date(2027, 3, 1), 4, ("secretary", "member"))
     studying.run()
