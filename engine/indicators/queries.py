@@ -113,9 +113,8 @@ def frozen_figures(
         )
     }
     authors = sorted({row["author"] for row in rows if row.get("author")})
-    names: Mapping[int, str] = dict(
-        session.execute(select(Person.id, Person.name).where(Person.id.in_(authors))).tuples().all()
-    )
+    people = session.execute(select(Person.id, Person.name).where(Person.id.in_(authors)))
+    names = {person.id: person.name for person in people}
     organisation = session.get(Organisation, opened.row.organisation_id)
     first = rows[0]
     row = opened.row

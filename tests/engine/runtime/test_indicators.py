@@ -18,69 +18,8 @@ from engine.runtime.correcting import correct_entry
 from engine.runtime.indicators.freezing import counted_again
 from engine.runtime.steering import cancel_instance
 from tests.factories import Desk, Matter, UserTask, procedure
+from tests.freezing import gathering, judging
 from tests.rectifying import found, item
-
-COUNTED = "gathering"
-LIST: Mapping[str, Any] = {
-    "type": "dynamiclist",
-    "key": "indicators",
-    "label": "指标",
-    "properties": {"domain": "indicators", "year": "year"},
-    "components": [
-        {"type": "textfield", "key": "indicator", "label": "指标"},
-        {"type": "number", "key": "value", "label": "数值"},
-        {"type": "number", "key": "score", "label": "得分", "decimalDigits": 1},
-        {"type": "textarea", "key": "reason", "label": "理由"},
-    ],
-}
-INDICATORS = """
-[[indicator]]
-id = "gatherings"
-title = "开会"
-counting = "times"
-counts = ["gathering.hold"]
-when = "decision == 'held'"
-target = 3
-weight = 10
-[[indicator]]
-id = "quarters"
-title = "按季度开会"
-counting = "periods"
-counts = ["gathering.hold"]
-period = "quarter"
-target = 4
-weight = 20
-[[indicator]]
-id = "items_open"
-title = "没有整改的问题"
-counting = "items_open"
-counts = ["review_life"]
-off = 4
-weight = 10
-"""
-
-
-def gathering() -> Package:
-    return procedure(COUNTED, [UserTask("hold"), UserTask("after")], prefix="GA")
-
-
-def judging() -> Package:
-    """Return ``choose`` (the year), ``freeze`` (the list), ``after``."""
-    body = [UserTask("choose"), UserTask("freeze"), UserTask("after")]
-    made = procedure("judging", body, prefix="JU")
-    files = dict(made.files)
-    year = {"type": "number", "key": "year", "label": "年度"}
-    for step, parts in (("choose", [year]), ("freeze", [LIST])):
-        form = {"schemaVersion": 16, "type": "default", "id": step, "components": parts}
-        files[f"forms/{step}.form"] = json.dumps(form, ensure_ascii=False).encode()
-        manifest = files["process.toml"].decode()
-        mine = f'element = "{step}"\ntitle = "{step}"\naction = "提交"\nform = "entry"'
-        assert mine in manifest
-        files["process.toml"] = manifest.replace(
-            mine, mine.replace('"entry"', f'"{step}"')
-        ).encode()
-    files["process.toml"] += INDICATORS.encode()
-    return load_package(files)
 
 
 def hold(desk: Desk, on: date, decision: str = "held") -> Matter:
