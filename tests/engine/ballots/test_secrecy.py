@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import psycopg
 import pytest
@@ -25,11 +23,11 @@ from engine.ballots.receipts import receipt_code
 from engine.database import db, unit_of_work
 from engine.directory.actors import load_actor
 from engine.directory.models import Membership, Person
-from engine.errors import GuichengError
 from engine.runtime import balloting
 from tests.ballot_builder import GRADES, Booth
 from tests.engine.conftest import Live
 from tests.factories import LONG_AGO
+from tests.races import at_once
 
 VOTERS = 12
 
@@ -227,23 +225,6 @@ def test_a_dump_after_the_count_puts_no_code_beside_a_name_or_a_choice(observed:
         assert voter.split("\t")[4:] == ["electronic", "2026-11-22", "f"]
     counts = closed.result["counts"]["grade"]
     assert {sum(line.values()) for line in counts.values()} == {VOTERS}
-
-
-def at_once(live: Live, *commands: Callable[[], object]) -> list[object]:
-    barrier = Barrier(len(commands))
-
-    def run(command: Callable[[], object]) -> object:
-        with live.app.app_context():
-            db.session().execute(text("SELECT 1"))
-            db.session().rollback()
-            barrier.wait(30)
-            try:
-                return command()
-            except GuichengError as error:
-                return error
-
-    with ThreadPoolExecutor(len(commands)) as pool:
-        return list(pool.map(run, commands, timeout=60))
 
 
 def caster(live: Live, booth: Booth, box: int, who: int, grade: str) -> Callable[[], str]:

@@ -5,43 +5,24 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 from datetime import date
 from pathlib import Path
 
 from sqlalchemy import func, select, text
 
-from engine.database import db, unit_of_work
+from engine.database import unit_of_work
 from engine.duties.catalogue import forget_catalogue
 from engine.duties.models import DutyRow
-from engine.duties.operations import Ran, run_duties
+from engine.duties.operations import run_duties
 from engine.runtime.models import Instance
 from tests.engine.conftest import Live
 from tests.engine.duties.conftest import duty, meeting
+from tests.races import at_once
 
 
 def count(what: type[DutyRow] | type[Instance]) -> int:
     with unit_of_work() as session:
         return int(session.scalar(select(func.count()).select_from(what)) or 0)
-
-
-def together(live: Live, times: int) -> list[Ran]:
-    """Run the plan in several threads at once."""
-    ran: list[Ran] = []
-    start = threading.Barrier(times)
-
-    def work() -> None:
-        with live.app.app_context():
-            start.wait()
-            ran.append(run_duties(live.clock))
-            db.session.remove()
-
-    threads = [threading.Thread(target=work) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return ran
 
 
 def test_several_workers_at_once_plan_and_start_everything_once(live: Live) -> None:
@@ -50,7 +31,7 @@ def test_several_workers_at_once_plan_and_start_everything_once(live: Live) -> N
     live.desk.deploy(meeting("race_b", duty("b", "month"), prefix="RB"))
     forget_catalogue()
     before = count(DutyRow), count(Instance)
-    ran = together(live, 3)
+    ran = at_once(live, *[lambda: run_duties(live.clock)] * 3)
     ours = live.desk.town.organisations.values()
     with unit_of_work() as session:
         mine = session.scalar(
@@ -59,7 +40,7 @@ def test_several_workers_at_once_plan_and_start_everything_once(live: Live) -> N
     assert mine == 8
     assert sum(one.added for one in ran) == count(DutyRow) - before[0]
     live.clock.set(date(2027, 1, 25))
-    ran = together(live, 3)
+    ran = at_once(live, *[lambda: run_duties(live.clock)] * 3)
     assert sum(one.drafted for one in ran) == count(Instance) - before[1]
     with unit_of_work() as session:
         twice = session.execute(

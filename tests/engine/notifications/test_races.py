@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 import psycopg
 import pytest
@@ -23,6 +22,7 @@ from tests.engine.notifications.conftest import PasswordHasher, Told, give_accou
 from tests.engine.notifications.receivers import MailServer
 from tests.engine.notifications.test_sweeping import begin, steps, tick
 from tests.factories import two_steps
+from tests.races import at_once
 
 
 @pytest.fixture
@@ -59,33 +59,15 @@ def clear() -> None:
             session.execute(text(f"DELETE FROM {table}"))
 
 
-def together(live: Live, work: Callable[[], Any], times: int = 3) -> list[Any]:
-    """Do the same in several threads at once."""
-    found: list[Any] = []
-    start = threading.Barrier(times)
-
-    def one() -> None:
-        with live.app.app_context():
-            start.wait()
-            found.append(work())
-            db.session.remove()
-
-    threads = [threading.Thread(target=one) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found
-
-
 def test_several_workers_tell_and_send_once(live: Live, living: Told) -> None:
     living.mail_to("applicant")
     begin(living, steps("race_told"))
-    told = together(live, lambda: sweep_notices(living.settings, living.clock))
+    told = at_once(live, *[lambda: sweep_notices(living.settings, living.clock)] * 3)
     assert sorted(told) == [0, 0, 1]
     (row,) = living.deliveries()
     number = row.id
-    sent = together(live, lambda: deliver(number, settings=living.settings, clock=living.clock))
+    sending = partial(deliver, number, settings=living.settings, clock=living.clock)
+    sent = at_once(live, *[sending] * 3)
     assert sorted(map(str, sent)) == ["None", "None", "sent"]
     assert len(living.boxes.mails) == 1
 

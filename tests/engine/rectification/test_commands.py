@@ -30,8 +30,8 @@ from engine.retention.operations import erase_payloads
 from engine.runtime import operations
 from engine.runtime.commands import ReusedCommand
 from tests.engine.conftest import Live
-from tests.engine.runtime.test_races import at_once
 from tests.factories import Desk, Matter
+from tests.races import at_once
 from tests.rectifying import days, found, item, items, life, notes, say
 
 

@@ -17,9 +17,9 @@ from engine.errors import InvalidInput, TaskClosed
 from engine.runtime import operations
 from engine.runtime.store import read_participants
 from tests.engine.conftest import Live
-from tests.engine.runtime.test_races import at_once
 from tests.factories import Desk, Matter, is_consistent
 from tests.gathering import add, gathered, gathering, remove, say, whose
+from tests.races import at_once
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from engine.runtime.commands import Done
 from engine.runtime.queries.inbox import list_mine
 from engine.runtime.seen import Seen, claimed, listed
 from tests.engine.conftest import Live
-from tests.engine.runtime.test_races import at_once, one_winner
 from tests.factories import Desk, Matter, is_consistent, two_steps
+from tests.races import at_once, one_winner
 
 
 @pytest.fixture
