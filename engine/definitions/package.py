@@ -24,8 +24,8 @@ from engine.definitions.composition import (
     used_by,
 )
 from engine.definitions.duties import Duty
-from engine.definitions.indicators import Indicator
 from engine.definitions.expected import Expected
+from engine.definitions.indicators import Indicator
 from engine.definitions.manifest import Constant
 from engine.definitions.parts import (
     At,

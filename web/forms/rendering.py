@@ -13,8 +13,8 @@ from flask_babel import gettext
 
 from engine.attachments.content import ACCEPT
 from engine.forms.fields import INDICATORS, OPEN_ITEMS, Field, FieldKind, FormContext
-from engine.forms.reading import Entry
 from engine.forms.frozen_lists import known_rows
+from engine.forms.reading import Entry
 from engine.forms.schema import FormSchema
 from web.forms.posted import FILE_PREFIX
 from web.forms.prose import prose
