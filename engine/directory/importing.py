@@ -173,6 +173,18 @@ def _draw_passwords(plan: Plan, progress: Callable[[int], object]) -> list[tuple
     return made
 
 
+def read_online(content: bytes) -> Workbook:
+    """Return a workbook that somebody sends over the web. Raises InvalidInput, also if too long."""
+    book = read_workbook(content)
+    if sum(map(len, book.rows.values())) > MOST_ROWS_ONLINE:
+        wrong = N_(
+            "网页上一次最多导入 5000 行。请拆成几个文件，"
+            "或请系统管理员在服务器上用 guicheng directory import 导入。"
+        )
+        raise InvalidInput({"file": [wrong]})
+    return book
+
+
 # -- uploads ----------------------------------------------------------------------------------
 
 
@@ -181,12 +193,7 @@ def keep_upload(clock: Clock, actor: Actor, file_name: str, content: bytes) -> i
 
     It is read here once, so that only workbooks are kept. Raises InvalidInput.
     """
-    if sum(map(len, read_workbook(content).rows.values())) > MOST_ROWS_ONLINE:
-        wrong = N_(
-            "网页上一次最多导入 5000 行。请拆成几个文件，"
-            "或请系统管理员在服务器上用 guicheng directory import 导入。"
-        )
-        raise InvalidInput({"file": [wrong]})
+    read_online(content)
     with unit_of_work() as session:
         _forget(session, clock.now(), person_id=actor.person_id)
         made = DirectoryImport(

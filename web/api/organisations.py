@@ -11,15 +11,16 @@ from sqlalchemy import select
 
 from engine.directory.codes import OrganisationKind
 from engine.directory.models import Organisation
+from engine.directory.operations import dissolve_organisation
 from engine.directory.organisations import exists_on
 from engine.directory.policy import visible_organisations
 from engine.errors import NotFound
 from web.api.auth import actor
-from web.api.blueprint import Blueprint, answers, query
-from web.api.fields import Choice, Shape, Text, Whole
+from web.api.blueprint import Blueprint, answers, body, query
+from web.api.fields import Choice, Day, Shape, Text, Whole
 from web.api.openapi import PREFIX
 from web.api.paging import PageQuery, after, page, page_of
-from web.api.replies import day, reply
+from web.api.replies import day, empty, reply
 from web.context import clock, reading
 
 blueprint = Blueprint(
@@ -75,6 +76,13 @@ class OrganisationSchema(Shape):
     dissolved_on = fields.Date(required=True, allow_none=True)
 
 
+class DissolveBody(Shape):
+    """The first day on which the organisation exists no more, and why."""
+
+    day = Day(required=True)
+    reason = Text(longest=2000, required=True)
+
+
 @blueprint.get("")
 @query(OrganisationQuery)
 @answers(200, page_of(OrganisationSchema))
@@ -119,6 +127,18 @@ def show_organisation(organisation_id: int) -> Response:
     if row is None:
         raise NotFound
     return reply(_shape(row))
+
+
+@blueprint.post("/<id:organisation_id>/dissolve", errors=(403, 404))
+@body(DissolveBody)
+@answers(204)
+def dissolve(given: dict[str, Any], organisation_id: int) -> Response:
+    """Let an organisation end
+
+    What it owed for periods that have not ended lapses. Its people have to be moved by an import.
+    """
+    dissolve_organisation(clock(), actor(), organisation_id, **given)
+    return empty()
 
 
 def _shape(row: Mapping[Any, Any]) -> dict[str, Any]:

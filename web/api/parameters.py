@@ -7,13 +7,15 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
+from engine.compliance.parameter_operations import set_parameter
 from engine.compliance.parameter_queries import history, parameter_lines, place_seen
 from engine.compliance.parameters import Parameter, ancestry_of
 from web.api.auth import actor
-from web.api.blueprint import Blueprint, answers, query
+from web.api.blueprint import IDEMPOTENCY_KEY, Blueprint, answers, body, query, takes
+from web.api.conditions import idempotency_key
 from web.api.fields import Day, Shape, Text, Whole
 from web.api.openapi import PREFIX
-from web.api.replies import day, moment, reply
+from web.api.replies import day, empty, moment, reply
 from web.context import clock, reading
 
 blueprint = Blueprint(
@@ -36,6 +38,17 @@ class HistoryQuery(Shape):
 
     key = Text(required=True, longest=100)
     organisation_id = Whole(from_text=True)
+
+
+class SetParameterBody(Shape):
+    """What is to count for an organisation and all below it, from when, and by which document."""
+
+    key = Text(longest=100, required=True)
+    organisation_id = Whole(required=True)
+    value = fields.Raw(required=True)
+    since = Day(required=True)
+    until = Day(load_default=None, allow_none=True)
+    reason = Text(longest=2000, shortest=1, required=True)
 
 
 class ParameterSchema(Shape):
@@ -129,6 +142,16 @@ def show_history(given: dict[str, Any]) -> Response:
         for past in history(reading(), given["key"], ancestry_of(place.path))
     ]
     return reply({"items": items})
+
+
+@blueprint.post("", errors=(403, 404, 409))
+@takes(IDEMPOTENCY_KEY)
+@body(SetParameterBody)
+@answers(204)
+def set_value(given: dict[str, Any]) -> Response:
+    """Let another value count from a day on"""
+    set_parameter(clock(), actor(), command_id=idempotency_key(), **given)
+    return empty()
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:

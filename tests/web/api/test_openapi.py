@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.web.api.conftest import API, KEY, Town
 from tests.web.api.test_ballots import open_ballot
+from web.api.directory import WORKBOOK
 
 CHECKS = [
     not_a_server_error,
@@ -29,7 +30,7 @@ CHECKS = [
 ]
 
 
-@schemathesis.serializer("application/zip")
+@schemathesis.serializer("application/zip", WORKBOOK)
 def send_as_it_is(ctx: schemathesis.SerializationContext, value: Any) -> Any:
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
