@@ -16,11 +16,20 @@ from engine.directory.membership import status_on
 from engine.directory.models import Organisation, Person
 from engine.documents.contents import CaseForm
 from engine.documents.record import RecordRow
+from engine.forms.fields import FieldKind
+from engine.forms.words import label_of
 from engine.runtime.queries.access import Opened
 from engine.runtime.queries.records import chinese_day
 from engine.runtime.views import MatterRow, StepRecord
 
 _GENDERS = {"male": "男", "female": "女"}
+
+
+class Words(dict[str, str]):
+    """The answers of a step in words; ``words.items`` in a template is the field of that name."""
+
+    def __getattribute__(self, name: str) -> Any:
+        return self[name] if name in self else super().__getattribute__(name)
 
 
 @dataclass(frozen=True)
@@ -132,11 +141,33 @@ def _steps(
                 day=chinese_day(form.occurred_on or record.occurred_on),
                 by=record.person_name,
                 post=record.post or "",
-                words={answer.name: answer.text for answer in form.answers},
+                words=_words(definition, record.element, form),
                 data=form.data,
             )
         )
     return {element: step_values(rounds) for element, rounds in by_element.items()}
+
+
+def _words(definition: Definition, element: str, form: CaseForm) -> Words:
+    """Return the answers in words; those of a list also together, a line for each row."""
+    words = Words((answer.name, answer.text) for answer in form.answers)
+    rows: dict[str, dict[str, list[str]]] = {}
+    for field in definition.form_of(element).fields:
+        if field.kind is not FieldKind.LIST:
+            continue
+        for answer in form.answers:
+            row, _, column = answer.name.partition(".")
+            name, _, number = row.rpartition("-")
+            if name == field.key and column:
+                label = label_of(field.children, column) or answer.label
+                lines = rows.setdefault(name, {})
+                lines.setdefault(number, []).append(f"{label}：{answer.text}")
+    for name, lines in rows.items():
+        words[name] = "\n".join(
+            f"{n}．{'；'.join(said.rstrip('。；') for said in line)}。"
+            for n, line in enumerate(lines.values(), 1)
+        )
+    return words
 
 
 def step_values(rounds: list[Round]) -> dict[str, Any]:

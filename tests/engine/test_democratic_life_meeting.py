@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from io import BytesIO
 from typing import Any
 
 import pytest
+from docx import Document
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,6 +18,7 @@ from engine.compliance.models import Finding
 from engine.database import db, unit_of_work
 from engine.demo.playing import Play
 from engine.directory.actors import load_actor
+from engine.documents.papers import make_paper
 from engine.duties.catalogue import forget_catalogue
 from engine.duties.models import DutyRow
 from engine.duties.operations import run_duties
@@ -119,6 +122,22 @@ def test_the_next_meeting_answers_what_this_one_left_open(first: DatabasePlayer)
     db.session.expire_all()
     assert [item.state for item in items] == ["closed", "carried"]
     assert items[1].due_on == date(2028, 3, 31)
+
+
+def test_its_papers_say_lists_in_words(first: DatabasePlayer) -> None:
+    play = first.play
+    assert play.instance_id is not None
+    actor = load_actor(db.session(), play.clock.today(), person_id=play.ids["secretary"])
+
+    def lines(paper: str) -> list[str]:
+        made = make_paper(db.session(), actor, play.clock, play.instance_id or 0, paper)
+        return "\n".join(p.text for p in Document(BytesIO(made.content)).paragraphs).split("\n")
+
+    said = "1．发言人：王建国；自我批评：深入基层不够；对其提出批评的成员：李云、赵敏、孙丽、"
+    assert any(line.startswith(said) for line in lines("minutes"))
+    item = "2．存在问题：决策前调研不够；责任人：李云；整改措施：重大事项先调研；整改期限："
+    assert any(line.startswith(item) for line in lines("rectification"))
+    assert any("谈心谈话 16 人次" in line for line in lines("report"))
 
 
 def everybody(play: Play, last_time: Any = ()) -> Mapping[str, Any]:
