@@ -33,16 +33,17 @@ blueprint = Blueprint(
 )
 
 
-class Only(StrEnum):
+class Mode(StrEnum):
     """How far an import goes."""
 
     CHECK = "check"
+    WRITE = "write"
 
 
 class ImportQuery(Shape):
-    """``only=check`` writes nothing and says what would change."""
+    """``mode=check`` writes nothing and says what would change."""
 
-    only = Choice(Only)
+    mode = Choice(Mode, load_default=Mode.WRITE)
 
 
 class SheetTallySchema(Shape):
@@ -90,7 +91,7 @@ def import_workbook(given: dict[str, Any]) -> Response:
         plan = plan_import(reading(), clock(), actor(), book)
         if plan.mistakes:
             raise WrongRows(plan.mistakes)
-        if given.get("only") == Only.CHECK:
+        if given["mode"] == Mode.CHECK:
             return reply(_shape(plan, written=False))
         done = import_directory(clock(), actor(), book, plan)
     except WrongRows as refusal:

@@ -29,7 +29,7 @@ def test_a_workbook_is_checked_and_brought_in(town: Town) -> None:
         人员=[("R1", "孔明", "b3", None, "2015-07-01", None)],
         账号=[("R1", "kongming")],
     )
-    status, seen = bring_in(program, content, only="check")
+    status, seen = bring_in(program, content, mode="check")
     assert (status, seen["written"], seen["logins"]) == (200, False, [])
     assert not town.session.scalars(select(Person).where(Person.code == "R1")).all()
     status, done = bring_in(program, content)
