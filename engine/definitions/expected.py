@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from engine.definitions.reading import Table
+from engine.errors import ExpressionFault
+from engine.expressions import Expression, compile_expression
 
 _PLAIN: Final = (str, int, bool)
 
@@ -29,6 +31,8 @@ class Expected:
     Such a step is put off as long as it lawfully can be, and done for the last time, with
     ``answers``, when nothing else is left to wait for.
     """
+    on: Expression | None = None
+    """The day before which the step is not supposed, from what was planned: ``planned_on``."""
 
     @property
     def repeats(self) -> bool:
@@ -43,7 +47,7 @@ def read_expected(tables: Mapping[str, Table]) -> Mapping[str, Expected]:
         table.element = element
         answers = _answers(table, "answers")
         again = _answers(table, "again")
-        found[element] = Expected(element, answers or MappingProxyType({}), again)
+        found[element] = Expected(element, answers or MappingProxyType({}), again, _on(table))
         table.done()
     return MappingProxyType(found)
 
@@ -63,6 +67,17 @@ def _answers(table: Table, key: str) -> Mapping[str, Any] | None:
         )
         return MappingProxyType({})
     return MappingProxyType(given)
+
+
+def _on(table: Table) -> Expression | None:
+    source = table.optional("on")
+    if source is None:
+        return None
+    try:
+        return compile_expression(source)
+    except ExpressionFault as fault:
+        table.error("expression", str(fault), "请改正表达式", key="on")
+        return None
 
 
 def _plain(value: object) -> bool:

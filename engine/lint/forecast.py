@@ -47,6 +47,7 @@ def check_forecast(definition: Definition, book: RuleBook | None = None) -> Find
         else:
             for answers in filter(None, (expected.answers, expected.again)):
                 _check_answers(definition, element, answers, found)
+            _check_day(definition, element, expected, found)
     for element in package.steps:
         _check_complete(definition, element, package.forecast.get(element), found)
     if not found.failed:
@@ -83,6 +84,23 @@ def _check_answers(
                 element=element,
                 line=line,
             )
+
+
+def _check_day(definition: Definition, element: str, expected: Expected, found: Findings) -> None:
+    """Report names in ``on`` that no form has."""
+    if expected.on is None:
+        return
+    fields = {key for step in definition.package.steps for key in definition.form_of(step).keys}
+    known = {*fields, *definition.package.constants, "on", "started_on"}
+    for name in sorted(expected.on.names - known):
+        found.error(
+            "forecast-field-unknown",
+            MANIFEST,
+            f"[forecast] “{element}”的 on 里没有这个字段：{name}{did_you_mean(name, known)}",
+            "请写前面环节表单里有的日期字段",
+            element=element,
+            line=definition.package.lines.get(f"forecast:{element}"),
+        )
 
 
 def _check_complete(

@@ -26,6 +26,7 @@ from engine.compliance.timing import first_after_others, limits_time, timing_boo
 from engine.definitions.expected import Expected
 from engine.errors import GuichengError, InvalidInput
 from engine.runtime import transitions
+from engine.runtime.conditions import day_of
 from engine.runtime.judging import Measure
 from engine.runtime.matters import Matter, OpenedTask, Transition, World
 
@@ -229,8 +230,30 @@ class _Course:
         order = None
         if self.measure is not None and self.facts is not None:
             order = first_after_others(self.measure.book, self.facts, task.element)
-        days = (self.clock.today(), task.not_before, task.earliest_on, limits.earliest, order)
+        meant = self._meant(task, expected)
+        days = (
+            self.clock.today(),
+            task.not_before,
+            task.earliest_on,
+            limits.earliest,
+            order,
+            meant,
+        )
         return _Plan(task, expected, max(filter(None, days)), due, articles, given=False)
+
+    def _meant(self, task: OpenedTask, expected: Expected) -> date | None:
+        """Return the day that was planned for a task; None where none was, or nobody says so."""
+        if expected.on is None:
+            return None
+        try:
+            world = self.world()
+            known = dict(transitions.prepare(self.matter, task.uid, world).facts)
+            # The workflow keeps what the diagram asks for; the rest stands in the records.
+            for occurrence in self.facts.occurrences if self.facts is not None else ():
+                known |= {n: occurrence.data[n] for n in expected.on.names & occurrence.data.keys()}
+            return day_of(self.matter, expected.on, known, world)
+        except GuichengError:
+            return None
 
     def _limits(self, task: OpenedTask) -> Limits:
         """Return what rules say of an open task; asked again only when they may say another."""
