@@ -39,6 +39,9 @@ def year_database(settings: Settings) -> Iterator[postgres.Addresses]:
     with psycopg.connect(where.owner) as connection:
         # Definitions are cached by version: its ids must not meet those of other databases.
         connection.execute("ALTER TABLE process_version ALTER COLUMN id RESTART WITH 2000000")
+        # Nothing of this year has to survive the machine's end, so no commit waits for the disk.
+        setting = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off")
+        connection.execute(setting.format(sql.Identifier(name)))
     yield where
     with psycopg.connect(
         where.owner.replace(f"/{name}?", "/postgres?"), autocommit=True
