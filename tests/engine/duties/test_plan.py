@@ -9,6 +9,7 @@ import pytest
 from engine.definitions.package import Package, load_package
 from engine.errors import PackageProblem
 from tests.engine.duties.conftest import Year, duty, meeting
+from tests.shipped import package as shipped
 
 JAN, FEB, MAR = "2027-01-01", "2027-02-01", "2027-03-01"
 
@@ -187,6 +188,13 @@ def test_a_step_counts_only_with_the_answers_that_are_asked_for(year: Year) -> N
     dues.complete("hold", {"decision": "dues"})
     year.run()
     assert year.rows()[0].state == "done"
+
+
+@pytest.mark.parametrize(("result", "counts"), [("held", True), ("adjourned", False)])
+def test_a_life_meeting_that_was_put_off_does_not_count(result: str, counts: bool) -> None:
+    (owed,) = shipped("organisational_life").duties.values()
+    assert owed.when is not None
+    assert owed.when.evaluate({"meeting_result": result}) is counts
 
 
 def test_a_duty_that_a_new_version_does_not_have_lapses(monthly: Year) -> None:
