@@ -49,7 +49,7 @@ def open_form(visitor: Visitor, path: str, day: date, values: dict[str, list[str
         page.dispatch_event("#occurred_on", "change")
         page.wait_for_load_state("networkidle")
     if values:
-        fill(visitor, values, [])
+        fill(visitor, values, [], briefly=True)
 
 
 def add_row(visitor: Visitor, name: str) -> None:

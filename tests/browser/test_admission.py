@@ -111,8 +111,13 @@ class BrowserPlay(Play):
                 self._attach(item.children, raw, actor, task_id)
 
 
-def fill(visitor: Visitor, values: dict[str, list[str]], files: list[str]) -> None:
-    """Fill in a form the way people do: what an answer brings into view is filled in after it."""
+def fill(
+    visitor: Visitor, values: dict[str, list[str]], files: list[str], *, briefly: bool = False
+) -> None:
+    """Fill in a form the way people do: what an answer brings into view is filled in after it.
+
+    ``briefly``: no longer than until everything is filled in.
+    """
     page = visitor.page
     waiting = dict(values)
     for _ in range(4):
@@ -122,7 +127,7 @@ def fill(visitor: Visitor, values: dict[str, list[str]], files: list[str]) -> No
                 enter(inputs, waiting.pop(name))
         page.wait_for_timeout(250)
         page.wait_for_load_state("networkidle")
-        if not waiting:
+        if briefly and not waiting:
             break
     for name in files:
         box = page.locator(
@@ -209,9 +214,10 @@ def _newcomer(session: Session) -> tuple[int, int]:
         .order_by(func.count().desc())
         .limit(3)
     )
+    busy = select(Instance.subject_id).where(Instance.subject_id.is_not(None))
     people = session.execute(
         select(Person.id, Person.organisation_id)
-        .where(Person.organisation_id.in_(large), Person.id.not_in(select(Instance.subject_id)))
+        .where(Person.organisation_id.in_(large), Person.id.not_in(busy))
         .order_by(Person.id)
     ).all()
     statuses = statuses_on(session, [p.id for p in people], SystemClock().today())
