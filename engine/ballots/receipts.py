@@ -17,7 +17,6 @@ from engine.ballots.paper import CODE_BYTES
 
 _LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letter that is taken for a number."""
-_READ_AS: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V", "-": None, " ": None})
 
 
 def receipt_code(box: UUID, secret: str) -> bytes:
@@ -31,9 +30,3 @@ def in_letters(code: bytes) -> str:
     number = int.from_bytes(code, "big")
     letters = "".join(_LETTERS[number >> 5 * n & 31] for n in reversed(range(CODE_BYTES * 8 // 5)))
     return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
-
-
-def as_typed(text: str) -> str:
-    """Return a code as published for one that somebody has typed."""
-    plain = text.strip().upper().translate(_READ_AS)[:16]
-    return "-".join(plain[at : at + 4] for at in range(0, len(plain), 4))

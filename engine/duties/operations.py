@@ -65,13 +65,6 @@ def run_duties(clock: Clock) -> Ran:
     return ran
 
 
-def hear_matter(instance_id: int, clock: Clock) -> None:
-    """Count the steps of a matter at once. What fails here is repaired by the next run."""
-    with unit_of_work() as session:
-        known = catalogue(session)
-        _heard(session, known, [instance_id], clock)
-
-
 def step_happened(element: str | None, instance_id: int, clock: Clock) -> None:
     """Count a step that has just been recorded, if it is one that counts for anything."""
     if element is not None and element not in catalogue(db.session()).elements:
