@@ -166,7 +166,9 @@ def read_options(
     kind: FieldKind, component: Mapping[str, Any], refuse: Refuse
 ) -> tuple[Option, ...]:
     """Return the choices of a list, in order."""
-    if kind not in _CHOICES or "candidates" in (component.get("properties") or {}):
+    properties = component.get("properties")
+    named = isinstance(properties, Mapping) and "candidates" in properties
+    if kind not in _CHOICES or named:
         return ()
     values = component.get("values")
     cure = N_('写成 [{"value": "agree", "label": "同意"}, …]')
