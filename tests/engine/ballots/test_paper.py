@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.ballots.paper import Choice, Paper, Question, check_choices, decode, encode
-from engine.ballots.receipts import as_typed, in_letters, receipt_code
+from engine.ballots.receipts import in_letters, receipt_code
 
 CODE = bytes(range(10))
 
@@ -98,4 +98,4 @@ def test_a_receipt_is_the_same_in_two_windows_and_another_for_everybody_else() -
     )
     shown = in_letters(receipt_code(here, "one"))
     assert len(shown) == 19
-    assert as_typed(shown.lower().replace("-", " ")) == shown
+    assert not set(shown) & set("ILOU")  # letters that are taken for others when it is copied
