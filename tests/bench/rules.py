@@ -39,7 +39,7 @@ LIVE, LATE = "live", "late"
 def without_rules() -> Mapping[str, bytes]:
     """Return the procedure under another key, without its rules and their parameters."""
     stored = package(PROCEDURE).stored
-    files = {name: data for name, data in stored.items() if not name.endswith("rules.toml")}
+    files = {name: data for name, data in stored.items() if name != "rules.toml"}
     for name in ("process.toml", f"{PROCEDURE}.bpmn"):
         files[name] = files[name].replace(f'"{PROCEDURE}"'.encode(), f'"{BARE}"'.encode())
     return files
