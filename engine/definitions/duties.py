@@ -160,7 +160,7 @@ def read_duty(table: Table, process: str) -> Duty:
         draft_days=_amount(table, "draft_days", "duty_draft_days"),
         remind_days=_amount(table, "remind_days", "duty_remind_days"),
         starts_in=_month(table),
-        when=_when(table),
+        when=when_of(table),
         also_counts=_steps(table, "also_counts", process),
         also_if=also_if,
         drafts=table.flag("drafts", True),
@@ -264,7 +264,8 @@ def _steps(
     return tuple(found)
 
 
-def _when(table: Table) -> Expression | None:
+def when_of(table: Table) -> Expression | None:
+    """Read on which answers of a step it counts; what is no expression is reported."""
     source = table.optional("when")
     if source is None:
         return None

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.definitions.duties import Amount, CountedStep, DutyPeriod
+from engine.definitions.duties import Amount, CountedStep, DutyPeriod, when_of
 from engine.definitions.parts import Basis
 from engine.definitions.reading import Table
-from engine.errors import GuichengError
-from engine.expressions import Expression, compile_expression
+from engine.expressions import Expression
 
 
 class Counting(StrEnum):
@@ -92,7 +91,7 @@ def read_indicator(table: Table, process: str) -> Indicator:
         counts=tuple(
             _counted(text, process, counting) for text in table.texts("counts", required=True)
         ),
-        when=_when(table),
+        when=when_of(table),
         period=table.code("period", DutyPeriod, DutyPeriod.YEAR) or DutyPeriod.YEAR,
         times=_whole(table, "times", 1),
         target=_amount(table, "target"),
@@ -141,14 +140,3 @@ def _checked(table: Table, key: str, value: object, default: int) -> int:
         return value
     table.error("wrong-type", f"“{key}”应当是 1 至 1000 的整数", f"例如 {key} = 4", key=key)
     return default
-
-
-def _when(table: Table) -> Expression | None:
-    source = table.optional("when")
-    if source is None:
-        return None
-    try:
-        return compile_expression(source)
-    except GuichengError as fault:
-        table.error("expression", str(fault), "请改正表达式", key="when")
-        return None

@@ -279,30 +279,34 @@ class Play:
         for item in fields:
             if item.kind is FieldKind.FILES and raw.get(item.key):
                 document = item.props.get("document") or item.label
-                raw[item.key] = [self._upload(document, actor, task_id)]
+                raw[item.key] = [
+                    hand_in(document, self.file_sha256, actor.person_id, task_id, self.clock.now())
+                ]
             elif item.children:
                 inner = raw.get(item.key) if item.key else raw
                 for part in inner if isinstance(inner, list) else [inner]:
                     if isinstance(part, dict):
                         self._attach(item.children, part, actor, task_id)
 
-    def _upload(self, document: str, actor: Actor, task_id: int | None) -> int:
-        with unit_of_work() as session:
-            attachment = Attachment(
-                instance_id=None,
-                task_id=task_id,
-                document=document,
-                name=f"{document}.pdf",
-                sha256=self.file_sha256,
-                uploaded_by=actor.person_id,
-                uploaded_at=self.clock.now(),
-            )
-            session.add(attachment)
-            session.flush()
-            return int(attachment.id)
-
     def catch_up(self) -> None:
         """Let the timers fire that are due by the clock."""
         if self.instance_id is not None:
             while operations.fire_timers(self.instance_id, clock=self.clock) is not None:
                 pass
+
+
+def hand_in(document: str, sha256: str, by: int, task_id: int | None, now: datetime) -> int:
+    """Upload a file that is stored already, as a person does before a step; return its id."""
+    with unit_of_work() as session:
+        attachment = Attachment(
+            instance_id=None,
+            task_id=task_id,
+            document=document,
+            name=f"{document}.pdf",
+            sha256=sha256,
+            uploaded_by=by,
+            uploaded_at=now,
+        )
+        session.add(attachment)
+        session.flush()
+        return int(attachment.id)

@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.attachments.models import Attachment
 from engine.clock import Clock, FixedClock
-from engine.database import db, unit_of_work
+from engine.database import db
 from engine.demo.people import DemoDirectory
+from engine.demo.playing import hand_in
 from engine.directory.actors import Actor, load_actor
 from engine.directory.codes import PostKind
 from engine.directory.models import Person, Post
@@ -112,7 +112,13 @@ class Stage:
         self, task_id: int, data: Data, *, by: int, on: date, files: Mapping[str, str] | None = None
     ) -> dict[str, int]:
         """Complete a task; ``files`` are fields with the name of the paper to hand in there."""
-        raw = {**data, **{f: [self._upload(n, by, task_id)] for f, n in (files or {}).items()}}
+        raw = {
+            **data,
+            **{
+                f: [hand_in(n, self.sha256, by, task_id, self.now)]
+                for f, n in (files or {}).items()
+            },
+        }
         try:
             done = operations.complete_task(
                 task_id, raw, actor=self.actor(by), clock=self.clock(on), occurred_on=on
@@ -159,21 +165,6 @@ class Stage:
             .order_by(Task.id)
             .limit(1)
         )
-
-    def _upload(self, document: str, by: int, task_id: int) -> int:
-        with unit_of_work() as session:
-            attachment = Attachment(
-                instance_id=None,
-                task_id=task_id,
-                document=document,
-                name=f"{document}.pdf",
-                sha256=self.sha256,
-                uploaded_by=by,
-                uploaded_at=self.now,
-            )
-            session.add(attachment)
-            session.flush()
-            return int(attachment.id)
 
 
 def place_of(session: Session, town: DemoDirectory, key: str, has_committee: bool) -> Place:

@@ -12,6 +12,7 @@ from engine.definitions.package import MANIFEST, Package, Subject
 from engine.directory.codes import OrganisationKind, PostKind
 from engine.errors import PackageProblem
 from engine.forms.fields import FieldKind
+from engine.lint.counted import unknown_answers
 from engine.lint.findings import Findings
 from engine.lint.forms import Forms
 from engine.lint.names import did_you_mean
@@ -94,24 +95,10 @@ def _check_names(package: Package, duty: Duty, found: Findings) -> None:
 
 def _check_when(package: Package, duty: Duty, forms: Forms, found: Findings) -> None:
     """Check that what ``when`` asks for is a field of every step of the package that counts."""
-    if duty.when is None:
-        return
-    for step in duty.counts:
-        if step.process != package.key or step.element not in package.steps:
-            continue
-        schema = forms.schemas.get(package.steps[step.element].form)
-        if schema is None:
-            continue
-        for name in sorted(duty.when.names - schema.keys):
-            _complain(
-                package,
-                duty,
-                found,
-                "duty-field-unknown",
-                f"环节“{step.element}”的表单没有字段“{name}”"
-                f"{did_you_mean(name, sorted(schema.keys))}",
-                "when 里只能用该环节表单的字段",
-            )
+    for words in unknown_answers(package, duty.counts, duty.when, forms):
+        _complain(
+            package, duty, found, "duty-field-unknown", words, "when 里只能用该环节表单的字段"
+        )
 
 
 def _check_fields(package: Package, duty: Duty, forms: Forms, found: Findings) -> None:

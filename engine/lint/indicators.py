@@ -12,6 +12,7 @@ from engine.compliance.regulations import Regulations
 from engine.definitions.indicators import Indicator
 from engine.definitions.package import MANIFEST, Package
 from engine.errors import PackageProblem
+from engine.lint.counted import unknown_answers
 from engine.lint.findings import Findings
 from engine.lint.forms import Forms
 from engine.lint.names import did_you_mean
@@ -83,24 +84,10 @@ def _check_names(package: Package, one: Indicator, found: Findings) -> None:
 
 def _check_when(package: Package, one: Indicator, forms: Forms, found: Findings) -> None:
     """Check that what ``when`` asks for is a field of every step of the package that counts."""
-    if one.when is None:
-        return
-    for step in one.counts:
-        if step.process != package.key or step.element not in package.steps:
-            continue
-        schema = forms.schemas.get(package.steps[step.element].form)
-        if schema is None:
-            continue
-        for name in sorted(one.when.names - schema.keys):
-            _complain(
-                package,
-                one,
-                found,
-                "indicator-field-unknown",
-                f"环节“{step.element}”的表单没有字段“{name}”"
-                f"{did_you_mean(name, sorted(schema.keys))}",
-                "when 里只能用该环节表单的字段",
-            )
+    for words in unknown_answers(package, one.counts, one.when, forms):
+        _complain(
+            package, one, found, "indicator-field-unknown", words, "when 里只能用该环节表单的字段"
+        )
 
 
 def _check_parameters(

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 from flask import Flask
-from psycopg import sql
 from sqlalchemy.orm import Session
 
 from engine import postgres
@@ -17,9 +16,9 @@ from engine.application import create_core_app
 from engine.clock import FixedClock
 from engine.database import db
 from engine.ledger.verify import Fault, Report, verify
-from engine.migrations import upgrade
 from engine.settings import Settings
 from tests.conftest import TEST_DATA
+from tests.databases import kept_database
 from tests.factories import Desk, create_town
 
 
@@ -61,19 +60,8 @@ class Live:
 @pytest.fixture(scope="session")
 def live_database(settings: Settings) -> Iterator[postgres.Addresses]:
     """A second database, whose commits stay until the run ends."""
-    name = f"live_{os.getpid()}"
-    where = postgres.start(settings.data_dir, database=name)
-    upgrade(where)
-    with psycopg.connect(where.owner) as connection:
-        # Definitions are cached by version: its ids must not meet those of the other database.
-        connection.execute("ALTER TABLE process_version ALTER COLUMN id RESTART WITH 1000000")
-    yield where
-    with psycopg.connect(
-        where.owner.replace(f"/{name}?", "/postgres?"), autocommit=True
-    ) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+    with kept_database(settings.data_dir, "live", 1_000_000) as where:
+        yield where
 
 
 @pytest.fixture

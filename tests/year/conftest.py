@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, time
@@ -18,9 +17,9 @@ from engine.compliance.regulation_store import deploy_regulations
 from engine.database import db, unit_of_work
 from engine.definitions.operations import deploy_package
 from engine.duties.catalogue import forget_catalogue
-from engine.migrations import upgrade
 from engine.runtime.world import holidays
 from engine.settings import Settings
+from tests.databases import kept_database
 from tests.shipped import package, regulations
 from tests.year.accounts import enter_administrator, enter_people
 from tests.year.desk import Desk
@@ -33,22 +32,12 @@ from web import create_app
 @pytest.fixture(scope="module")
 def year_database(settings: Settings) -> Iterator[postgres.Addresses]:
     """A database whose commits stay until the run ends."""
-    name = f"year_{os.getpid()}"
-    where = postgres.start(settings.data_dir, database=name)
-    upgrade(where)
-    with psycopg.connect(where.owner) as connection:
-        # Definitions are cached by version: its ids must not meet those of other databases.
-        connection.execute("ALTER TABLE process_version ALTER COLUMN id RESTART WITH 2000000")
-        # Nothing of this year has to survive the machine's end, so no commit waits for the disk.
-        setting = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off")
-        connection.execute(setting.format(sql.Identifier(name)))
-    yield where
-    with psycopg.connect(
-        where.owner.replace(f"/{name}?", "/postgres?"), autocommit=True
-    ) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+    with kept_database(settings.data_dir, "year", 2_000_000) as where:
+        with psycopg.connect(where.owner) as connection:
+            # Nothing of this year has to survive the machine's end: no commit waits for the disk.
+            setting = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off")
+            connection.execute(setting.format(sql.Identifier(connection.info.dbname)))
+        yield where
 
 
 @pytest.fixture(scope="module")

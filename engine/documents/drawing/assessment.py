@@ -16,24 +16,7 @@ def rating_summary() -> OfficialPaper:
     paper = OfficialPaper()
     paper.title("述职评议民主测评汇总表")
     paper.notes("党组织：{{ matter.organisation_full }}　　测评日期：{{ step.day }}")
-    paper.table(
-        [
-            ["发出", "收回", "有效", "无效", "未交回"],
-            [
-                "{{ step.data.rating.issued }}",
-                "{{ step.data.rating.collected }}",
-                "{{ step.data.rating.valid }}",
-                "{{ step.data.rating.invalid }}",
-                "{{ step.data.rating.not_returned }}",
-            ],
-        ],
-        [31, 31, 31, 31, 32],
-        head=True,
-    )
-    paper.body("{{ step.words.rating }}")
-    paper.if_written("step.words.rating_note", "组织情况：")
-    paper.body("测评结果供评定等次时参考。")
-    paper.body("计票人（签名）：　　　　　　　　监票人（签名）：")
+    paper.ballot_count("rating", "测评结果供评定等次时参考。")
     return paper
 
 

@@ -15,24 +15,7 @@ def survey_summary() -> OfficialPaper:
     paper = OfficialPaper()
     paper.title("民主测评汇总表")
     paper.notes("党组织：{{ matter.organisation_full }}　　测评日期：{{ step.day }}")
-    paper.table(
-        [
-            ["发出", "收回", "有效", "无效", "未交回"],
-            [
-                "{{ step.data.questionnaire.issued }}",
-                "{{ step.data.questionnaire.collected }}",
-                "{{ step.data.questionnaire.valid }}",
-                "{{ step.data.questionnaire.invalid }}",
-                "{{ step.data.questionnaire.not_returned }}",
-            ],
-        ],
-        [31, 31, 31, 31, 32],
-        head=True,
-    )
-    paper.body("{{ step.words.questionnaire }}")
-    paper.if_written("step.words.questionnaire_note", "组织情况：")
-    paper.body("测评结果供评定时参考。")
-    paper.body("计票人（签名）：　　　　　　　　监票人（签名）：")
+    paper.ballot_count("questionnaire", "测评结果供评定时参考。")
     return paper
 
 

@@ -82,6 +82,22 @@ class OfficialPaper:
         self.body(f"{words}{{{{ {path} }}}}")
         self.control("endif")
 
+    def ballot_count(self, field: str, use: str) -> None:
+        """Add the count of a step's secret ballot, what it is for, and a line for the tellers."""
+        numbers = ("issued", "collected", "valid", "invalid", "not_returned")
+        self.table(
+            [
+                ["发出", "收回", "有效", "无效", "未交回"],
+                [f"{{{{ step.data.{field}.{number} }}}}" for number in numbers],
+            ],
+            [31, 31, 31, 31, 32],
+            head=True,
+        )
+        self.body(f"{{{{ step.words.{field} }}}}")
+        self.if_written(f"step.words.{field}_note", "组织情况：")
+        self.body(use)
+        self.body("计票人（签名）：　　　　　　　　监票人（签名）：")
+
     def each(self, over: str, text: str) -> None:
         """Add a paragraph for each item; ``over`` is ``item in items``."""
         self.control(f"for {over}")
