@@ -97,7 +97,9 @@ def read_organisations(file: Part) -> dict[str, FileOrganisation]:
     for number, part in enumerate(file.parts("organisations"), 1):
         name = part.text("name")
         kind = _code(part, "kind", OrganisationKind)
-        one = FileOrganisation(number, name, kind, part.flag("approves"), part.get("parent"))
+        one = FileOrganisation(
+            number, name, kind, part.flag("approves"), part.text("parent", "") or None
+        )
         if name in found:
             part.wrong("name", Sentence(N_("“%(name)s”出现了两次。"), name=name))
         found[name] = one
@@ -108,8 +110,8 @@ def read_organisations(file: Part) -> dict[str, FileOrganisation]:
                 f"organisations[{n}].parent",
                 Sentence(
                     N_("没有“%(word)s”这个党组织%(near)s。"),
-                    word=str(one.parent),
-                    near=hint(str(one.parent), found),
+                    word=one.parent,
+                    near=hint(one.parent, found),
                 ),
             )
     return found

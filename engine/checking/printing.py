@@ -16,11 +16,27 @@ WIDEST: Final = 100
 """Columns of a terminal to fill with the last column; its text is broken there."""
 MOST_ARTICLES: Final = 3
 """So many articles are named in the table; all of them in the JSON."""
+_NOT_SHOWN: Final = ("Cc", "Cf", "Cs")
+"""Control and format characters and halves of characters, by their Unicode category."""
 _NO_LINE_BEGINS: Final = "，。；：、）”？！"
 
 
 def report(checked: Checked, translate: Callable[[str], str] = str) -> Iterator[str]:
     """Yield the lines of the report; ``translate`` is given each template."""
+    return map(harmless, _lines(checked, translate))
+
+
+def harmless(text: str) -> str:
+    """Write out characters of a file that would command the terminal or hide what stands there."""
+    return "".join(
+        char.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(char) in _NOT_SHOWN
+        else char
+        for char in text
+    )
+
+
+def _lines(checked: Checked, translate: Callable[[str], str]) -> Iterator[str]:
 
     def said(template: str, **params: Any) -> str:
         return say(Sentence(template, **params), translate)

@@ -11,7 +11,7 @@ from engine.checking.tables import hint
 from engine.compliance.reading import rule_book
 from engine.compliance.regulation_reading import FOLDER, load_regulation_folder
 from engine.compliance.rules import RuleBook
-from engine.definitions.package import load_folder
+from engine.definitions.package import is_component, load_folder
 from engine.definitions.versions import Definition, build_definition
 from engine.errors import N_, Sentence
 
@@ -28,7 +28,8 @@ class Procedure:
 
 def load_procedure(processes: Path, key: str) -> Procedure:
     """Return a procedure of the installation. Raises FileWrong when there is none of the name."""
-    known = sorted(path.parent.name for path in processes.glob("*/process.toml"))
+    folders = (path.parent for path in processes.glob("*/process.toml"))
+    known = sorted(folder.name for folder in folders if not is_component(folder))
     if key not in known:
         near = hint(key, known) or Sentence(N_("，已有：%(known)s"), known=tuple(known))
         what = Sentence(N_("没有“%(word)s”这个流程%(near)s。"), word=key, near=near)

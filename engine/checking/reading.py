@@ -74,7 +74,7 @@ def read_matter(values: Mapping[str, Any], places: Places, processes: Path) -> G
     directory = FileDirectory(organisations)
     holidays = _holidays(file)
     today = file.day("today")
-    ended_on, outcome = file.day("ended_on"), file.get("outcome")
+    ended_on, outcome = file.day("ended_on"), file.text("outcome", "") or None
     settings = _settings(file.part("parameters"), procedure.book, own.id if own else 0)
     file.get("steps")
     if own is None:
@@ -82,7 +82,7 @@ def read_matter(values: Mapping[str, Any], places: Places, processes: Path) -> G
     assert own is not None
     steps = StepReader(procedure, directory, people_by_name, names, own.id)
     occurrences = steps.read(file.parts("steps"))
-    if not occurrences:
+    if not occurrences and file.get("steps") in (None, []):
         file.wrong("steps", Sentence(N_("一个环节也没有。")))
     file.done()
     report.stop()

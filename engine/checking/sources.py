@@ -30,16 +30,16 @@ def open_file(path: Path) -> tuple[dict[str, Any], Places]:
             content = handle.read(largest + 1)
     except OSError as error:
         why = Sentence(N_("无法打开：%(why)s。"), why=str(error.strerror))
-        raise FileWrong([Wrong(path.name, why)]) from error
+        raise FileWrong([Wrong("", why)]) from error
     if len(content) > largest:
         size = largest // 1024 // 1024
-        raise FileWrong([Wrong(path.name, Sentence(N_("文件超过 %(n)s MB，未读取。"), n=size))])
+        raise FileWrong([Wrong("", Sentence(N_("文件超过 %(n)s MB，未读取。"), n=size))])
     if kind == ".xlsx":
         from engine.checking.workbook import read_workbook
 
         return read_workbook(content)
     if kind not in (".json", ".toml"):
-        raise FileWrong([Wrong(path.name, Sentence(N_("只能检查 .json、.toml 和 .xlsx 文件。")))])
+        raise FileWrong([Wrong("", Sentence(N_("只能检查 .json、.toml 和 .xlsx 文件。")))])
     return read_text(content, toml=kind == ".toml")
 
 
@@ -51,7 +51,7 @@ def read_text(content: bytes, *, toml: bool = False) -> tuple[dict[str, Any], Pl
         why = Sentence(N_("文件不是 UTF-8 编码（第 %(n)s 个字节）。"), n=error.start)
         raise FileWrong([Wrong("", why)]) from None
     try:
-        found = tomllib.loads(text) if toml else json.loads(text, parse_constant=_no_constant)
+        found = tomllib.loads(text) if toml else _json(text)
     except json.JSONDecodeError as error:
         where = Sentence(
             N_("第 %(line)s 行第 %(column)s 列"), line=error.lineno, column=error.colno
@@ -73,6 +73,25 @@ def read_text(content: bytes, *, toml: bool = False) -> tuple[dict[str, Any], Pl
     return _plain(found), Places(
         {path: Sentence(N_("第 %(line)s 行"), line=line) for path, line in lines.items()}
     )
+
+
+def _json(text: str) -> Any:
+    found = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_each_once)
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a character, such as \ud800, which no output can show
+        raise FileWrong([Wrong("", Sentence(N_("含有不成字的字符。")))]) from None
+    return found
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a table; JSON itself would let the last of two values of one name count."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise FileWrong([Wrong(name, Sentence(N_("“%(name)s”出现了两次。"), name=name))])
+        found[name] = value
+    return found
 
 
 def _no_constant(name: str) -> Any:

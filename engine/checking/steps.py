@@ -116,12 +116,11 @@ class StepReader:
 
     def _place(self, part: Part, element: str) -> int | None:
         """Return where a step was done: as the file says, else where it is the lane's business."""
-        if (at := part.get("at")) is not None:
+        if at := part.text("at", ""):
             if at not in self.names.organisations:
-                near = hint(str(at), self.names.organisations)
+                near = hint(at, self.names.organisations)
                 part.wrong(
-                    "at",
-                    Sentence(N_("没有“%(word)s”这个党组织%(near)s。"), word=str(at), near=near),
+                    "at", Sentence(N_("没有“%(word)s”这个党组织%(near)s。"), word=at, near=near)
                 )
             return self.names.organisations.get(at)
         lane = self.procedure.definition.lanes.get(element)

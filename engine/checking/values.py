@@ -80,7 +80,7 @@ def _value(part: Part, word: str, field: Field, value: Any, names: Names) -> Any
         case FieldKind.PEOPLE:
             return people(part, word, value, names)
         case FieldKind.ORGANISATION:
-            if value not in names.organisations:
+            if str(value) not in names.organisations:
                 near = hint(str(value), names.organisations)
                 part.wrong(
                     word,
@@ -191,7 +191,7 @@ def _vote(part: Part) -> dict[str, Any]:
     for word in ("due", "present", "together"):
         if part.get(word) is not None:
             found[word] = _count(part, word, 0)
-    if outcome := part.get("outcome"):
+    if outcome := part.text("outcome", ""):
         found["outcome"] = outcome
         for known in VoteOutcome:
             if outcome in (known.value, known.label):

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from engine.checking.judging import as_json, check_file
-from engine.checking.printing import report
+from engine.checking.printing import harmless, report
 from engine.checking.problems import FileWrong
 from engine.checking.procedures import load_procedure
 from engine.checking.schema import matter_schema
@@ -86,7 +86,7 @@ def check(
                 Sentence(N_("%(where)s：%(what)s"), where=file.name, what=problem.sentence),
                 translate,
             )
-            click.secho(words, fg="red", err=True)
+            click.secho(harmless(words), fg="red", err=True)
         raise SystemExit(2) from None
     if machine:
         click.echo(json.dumps(as_json(checked, translate), ensure_ascii=False, indent=2))

@@ -227,6 +227,8 @@ def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
         ("m.json", b"[" * 100_000, "嵌套过深"),
         ("m.json", b'{"a":' * 20 + b"1" + b"}" * 20, "嵌套超过"),
         ("m.json", b" " * (2 * 1024 * 1024 + 1), "超过 2 MB"),
+        ("m.json", b'{"steps": [{"on": 1, "on": 2}]}', "“on”出现了两次"),
+        ("m.json", b'{"title": "\\ud800"}', "不成字的字符"),
         ("m.toml", b"a = [", "TOML"),
         ("m.xlsx", b"PK nothing", "不是可以读取的 Excel"),
         ("m.docx", b"", "只能检查"),
@@ -236,6 +238,50 @@ def test_broken_files_are_refused(name: str, content: bytes, said: str, tmp_path
     path = tmp_path / name
     path.write_bytes(content)
     assert said in slip(path)
+
+
+@pytest.mark.parametrize("wrong", [[], ["x"], {"a": 1}, True, 10**30, "没有"])
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda m, x: m["organisations"][0].update(parent=x),
+        lambda m, x: m["steps"][0].update(at=x),
+        lambda m, x: m["steps"][0].update(by=x),
+        lambda m, x: m.update(outcome=x),
+        lambda m, x: step_of(m, "hold_admission_meeting")["admission_vote"].update(outcome=x),
+    ],
+)
+def test_a_value_of_another_kind_is_named(
+    put: Callable[[dict[str, Any], object], None],
+    wrong: object,
+    matter: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    put(matter, wrong)
+    ran = run(write(tmp_path / "m.json", matter))
+    assert isinstance(ran.exception, SystemExit | None), ran.exception
+    assert ran.exit_code == 2 or matter["outcome"] in (wrong, str(wrong))
+
+
+def step_of(matter: dict[str, Any], element: str) -> dict[str, Any]:
+    return next(one["data"] for one in matter["steps"] if one["step"] == element)
+
+
+def test_a_component_is_no_procedure(matter: dict[str, Any], tmp_path: Path) -> None:
+    matter["procedure"] = "meeting"
+    said = slip(write(tmp_path / "m.json", matter))
+    assert "没有“meeting”这个流程" in said
+    assert "、meeting" not in said
+
+
+def test_a_file_does_not_command_the_terminal(matter: dict[str, Any], tmp_path: Path) -> None:
+    matter["title"] = "周某\x1b[2J\u202e"
+    ran = run(write(tmp_path / "m.json", matter))
+    assert ran.exit_code == 0, ran.output
+    assert "周某\\x1b[2J\\u202e" in ran.stdout
+    assert not {"\x1b", "\u202e"} & set(ran.stdout)
+    matter["steps"][0]["step"] = "\x1b[2J"
+    assert "\x1b" not in slip(write(tmp_path / "m.json", matter))
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
