@@ -14,11 +14,14 @@ from engine.compliance.from_ledger import read_facts
 from engine.database import db
 from engine.definitions.package import Package, load_package
 from engine.errors import InvalidInput
+from engine.runtime import operations
 from engine.runtime.correcting import correct_entry
 from engine.runtime.indicators.freezing import counted_again
 from engine.runtime.steering import cancel_instance
-from tests.factories import Desk, Matter, UserTask, procedure
+from tests.engine.conftest import Live
+from tests.factories import Desk, Matter, UserTask, is_consistent, procedure
 from tests.freezing import gathering, judging
+from tests.races import at_once, one_winner
 from tests.rectifying import found, item
 
 
@@ -198,9 +201,14 @@ def reporting() -> Package:
     return load_package({**files, "process.toml": text.encode(), "rules.toml": ONCE.encode()})
 
 
-def report(desk: Desk, who: str, year: int) -> Matter:
+def chosen(desk: Desk, who: str, year: int) -> Matter:
     matter = desk.start(reporting())
     matter.complete("choose", {"year": year, "speaker": desk.town.people[who]})
+    return matter
+
+
+def report(desk: Desk, who: str, year: int) -> Matter:
+    matter = chosen(desk, who, year)
     matter.complete("report", {"decision": "x"})
     return matter
 
@@ -214,3 +222,28 @@ def test_a_second_one_of_the_same_person_and_year_is_refused(desk: Desk) -> None
         report(desk, "secretary", 2026)
     cancel_instance(first.id, "作废重来", actor=desk.actor("secretary"), clock=desk.clock)
     report(desk, "secretary", 2026)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_two_reports_of_one_person_at_the_same_moment_get_one_winner(
+    live: Live, attempt: int
+) -> None:
+    matters = [chosen(live.desk, "secretary", 2026) for _ in range(2)]
+    actor = live.desk.actor("secretary")
+    results = at_once(
+        live,
+        *(
+            lambda task=matter.task("report"): operations.complete_task(
+                task, {"decision": "x"}, actor=actor, clock=live.clock
+            )
+            for matter in matters
+        ),
+    )
+    one_winner(results, RuleBroken)
+    lost = next(n for n, result in enumerate(results) if isinstance(result, RuleBroken))
+    winner, loser = matters[1 - lost], matters[lost]
+    assert [winner.row.number] == results[lost].results[0].sentence.params["matters"].split("、")
+    assert (winner.open, loser.open) == (["after"], ["report"])
+    assert loser.kinds == ["started", "completed"]
+    for matter in matters:
+        is_consistent(matter.id, live.clock)
