@@ -23,6 +23,7 @@ from web.board.drawing import draw_bars
 from web.board.workbook import board_workbook
 from web.board.years import month_names
 from web.context import actor, clock, login_required, reading
+from web.downloads import download
 from web.inbox.excel import MEDIA_TYPE
 
 blueprint = Blueprint("board", __name__, url_prefix="/board")
@@ -148,15 +149,8 @@ def excel() -> Response:
         limit=20_000,
     )
     name = gettext("%(name)s工作情况", name=board.place.name)
-    response = Response(board_workbook(board, late, part_name(chosen.year, chosen.part)))
-    response.content_type = MEDIA_TYPE
-    response.headers.set(
-        "Content-Disposition",
-        "attachment",
-        filename=f"{name}-{chosen.year}{chosen.part}.xlsx",
-    )
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    filled = board_workbook(board, late, part_name(chosen.year, chosen.part))
+    return download(filled, f"{name}-{chosen.year}{chosen.part}.xlsx", MEDIA_TYPE)
 
 
 def part_name(year: int, part: str) -> str:

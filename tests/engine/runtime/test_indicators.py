@@ -230,13 +230,14 @@ def test_two_reports_of_one_person_at_the_same_moment_get_one_winner(
 ) -> None:
     matters = [chosen(live.desk, "secretary", 2026) for _ in range(2)]
     actor = live.desk.actor("secretary")
+    tasks = [matter.task("report") for matter in matters]
     results = at_once(
         live,
         *(
-            lambda task=matter.task("report"): operations.complete_task(
+            lambda task=task: operations.complete_task(
                 task, {"decision": "x"}, actor=actor, clock=live.clock
             )
-            for matter in matters
+            for task in tasks
         ),
     )
     one_winner(results, RuleBroken)

@@ -161,6 +161,7 @@ def test_the_ranking_says_how_it_is_made(county: County) -> None:
 def test_the_workbook_holds_the_same_figures(county: County) -> None:
     browser = county.sign_in("head")
     response = browser.client.get("/board/board.xlsx")
+    assert all(value.isascii() for _, value in response.headers)  # a server sends no others
     book = load_workbook(io.BytesIO(response.data))
     assert book.sheetnames == ["按党组织", "按活动", "逾期未办"]
     places = {
