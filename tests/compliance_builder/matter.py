@@ -130,8 +130,8 @@ class Matter:
         if step.element == "approve_admission" and step.data["approval_decision"] == "approve":
             return (("probationary", self.day("hold_admission_meeting")),)
         if step.element == "approve_conversion":
-            months = 12
+            end = add_months(self.day("hold_admission_meeting"), 12)
             if any(one.element == "approve_extension" for one in self.steps):
-                months += self.step("approve_extension").data["extension_months"]
-            return (("full", add_months(self.day("hold_admission_meeting"), months)),)
+                end = add_months(end, self.step("approve_extension").data["extension_months"])
+            return (("full", end),)
         return ()
