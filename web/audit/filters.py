@@ -14,6 +14,7 @@ from engine.audit.scope import FindingFilter
 from engine.audit.wanted import MatterFilter
 from engine.compliance.findings import FindingState
 from engine.compliance.results import Outcome, Severity
+from engine.errors import N_, InvalidInput
 from engine.runtime.views import MatterStatus
 
 Code = TypeVar("Code", bound=StrEnum)
@@ -50,6 +51,14 @@ def wanted_matters(given: Mapping[str, str]) -> MatterFilter:
         since=day(given.get("since", "")),
         until=day(given.get("until", "")),
     )
+
+
+def understood_matters(given: Mapping[str, str]) -> MatterFilter:
+    """Return which matters a form asks for. Raises InvalidInput for days that are none."""
+    wrong = [name for name in ("since", "until") if given.get(name) and not day(given[name])]
+    if wrong:
+        raise InvalidInput({name: [N_("日期应为 2026-06-10 的样子。")] for name in wrong})
+    return wanted_matters(given)
 
 
 def number(text: str) -> int | None:

@@ -26,7 +26,7 @@ from engine.audit.scope import around, matters_seen, place_of, require_audience
 from engine.errors import InvalidInput
 from engine.runtime.models import Instance, format_number
 from engine.runtime.views import MatterStatus
-from web.audit.filters import code, number, wanted_matters
+from web.audit.filters import code, number, understood_matters
 from web.context import actor, clock, login_required, reading
 from web.forms.page import ErrorLine
 from web.forms.posted import posted_command
@@ -67,21 +67,25 @@ def _page(given: dict[str, str], errors: tuple[ErrorLine, ...] = ()) -> str:
 def draw() -> Reply | tuple[str, int]:
     """Draw a sample. Sent twice, it is drawn once."""
     given = request.form.to_dict()
-    wish = SampleWish(
-        matters=wanted_matters(given),
-        strata=code(Strata, given.get("strata", "")) or Strata.NONE,
-        size=number(given.get("size", "")) or 0,
-    )
     try:
         seq = draw_sample(
-            wish,
+            SampleWish(
+                matters=understood_matters(given),
+                strata=code(Strata, given.get("strata", "")) or Strata.NONE,
+                size=number(given.get("size", "")) or 0,
+            ),
             actor=actor(),
             clock=clock(),
             seed=given.get("seed", "").strip() or None,
             command_id=posted_command(),
         )
     except InvalidInput as refusal:
-        labels = {"size": gettext("每层件数"), "seed": gettext("种子"), "until": gettext("至")}
+        labels = {
+            "size": gettext("每层件数"),
+            "seed": gettext("种子"),
+            "since": gettext("从"),
+            "until": gettext("至"),
+        }
         errors = tuple(
             ErrorLine(field if field in labels else "", labels.get(field, ""), in_words(words))
             for field, group in refusal.fields.items()

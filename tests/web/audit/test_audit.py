@@ -261,7 +261,12 @@ def test_a_sample_can_be_drawn_again_by_anybody(late: Played, sign_in) -> None: 
         )
         assert stratum["taken"] == ordered[:3]
         assert all(number in browser.page for number in stratum["taken"])
-    for wrong in ({"size": "0"}, {"seed": "a b"}, {"since": "2026-02-01", "until": "2026-01-01"}):
+    for wrong in (
+        {"size": "0"},
+        {"seed": "a b"},
+        {"since": "2026-02-01", "until": "2026-01-01"},
+        {"since": "2026-02-30"},
+    ):
         refused = browser.post("/audit/samples", {**wish, "_command": str(uuid4()), **wrong})
         assert refused.status_code == 422, wrong
     assert browser.get("/audit/samples/999").status_code == 404
