@@ -7,7 +7,7 @@ what was decided it needs an answer: the favourable one, which the package names
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -33,6 +33,13 @@ class Expected:
     """
     on: Expression | None = None
     """The day before which the step is not supposed, from what was planned: ``planned_on``."""
+    reckoned: Mapping[str, Expression] = field(default_factory=lambda: MappingProxyType({}))
+    """Answers that depend on what was entered before, or on the day of the step."""
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """Everything that is reckoned here."""
+        return (*self.reckoned.values(), *filter(None, [self.on]))
 
     @property
     def repeats(self) -> bool:
@@ -47,7 +54,9 @@ def read_expected(tables: Mapping[str, Table]) -> Mapping[str, Expected]:
         table.element = element
         answers = _answers(table, "answers")
         again = _answers(table, "again")
-        found[element] = Expected(element, answers or MappingProxyType({}), again, _on(table))
+        reckoned = _reckoned(table)
+        answers = answers or MappingProxyType({})
+        found[element] = Expected(element, answers, again, _on(table), reckoned)
         table.done()
     return MappingProxyType(found)
 
@@ -55,7 +64,7 @@ def read_expected(tables: Mapping[str, Table]) -> Mapping[str, Expected]:
 def _answers(table: Table, key: str) -> Mapping[str, Any] | None:
     given = table.raw(key)
     if given is None:
-        if key == "answers":
+        if key == "answers" and table.raw("reckoned") is None:
             table.error("missing-key", "缺少“answers”", "请补上 answers = { 字段 = 值 }")
         return None
     if not isinstance(given, dict) or not all(map(_plain, given.values())):
@@ -71,12 +80,30 @@ def _answers(table: Table, key: str) -> Mapping[str, Any] | None:
 
 def _on(table: Table) -> Expression | None:
     source = table.optional("on")
-    if source is None:
-        return None
+    return None if source is None else _compiled(table, "on", source)
+
+
+def _reckoned(table: Table) -> Mapping[str, Expression]:
+    given = table.raw("reckoned")
+    if given is None:
+        return MappingProxyType({})
+    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+        table.error(
+            "wrong-type",
+            "“reckoned”应当是“字段 = 表达式”的表",
+            '例如 reckoned = { until = "add_days(occurred_on, 5)" }',
+            key="reckoned",
+        )
+        return MappingProxyType({})
+    found = {name: _compiled(table, "reckoned", source) for name, source in given.items()}
+    return MappingProxyType({name: one for name, one in found.items() if one is not None})
+
+
+def _compiled(table: Table, key: str, source: str) -> Expression | None:
     try:
         return compile_expression(source)
     except ExpressionFault as fault:
-        table.error("expression", str(fault), "请改正表达式", key="on")
+        table.error("expression", str(fault), "请改正表达式", key=key)
         return None
 
 

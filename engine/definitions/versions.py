@@ -143,6 +143,10 @@ def build_definition(package: Package, version_id: int | None = None) -> Definit
     for expression in compiler.compiled:
         outside |= expression.names
         dates |= expression.dates
+    for expected in package.forecast.values():
+        for expression in expected.expressions:
+            outside |= expression.names
+            dates |= expression.dates
     for form in forms.values():
         for expression in form.expressions():
             outside |= expression.names - form.keys

@@ -45,9 +45,9 @@ def check_forecast(definition: Definition, book: RuleBook | None = None) -> Find
                 line=package.lines.get(f"forecast:{element}"),
             )
         else:
-            for answers in filter(None, (expected.answers, expected.again)):
+            for answers in filter(None, (expected.answers, expected.again, expected.reckoned)):
                 _check_answers(definition, element, answers, found)
-            _check_day(definition, element, expected, found)
+            _check_names(definition, element, expected, found)
     for element in package.steps:
         _check_complete(definition, element, package.forecast.get(element), found)
     if not found.failed:
@@ -86,21 +86,20 @@ def _check_answers(
             )
 
 
-def _check_day(definition: Definition, element: str, expected: Expected, found: Findings) -> None:
-    """Report names in ``on`` that no form has."""
-    if expected.on is None:
-        return
+def _check_names(definition: Definition, element: str, expected: Expected, found: Findings) -> None:
+    """Report names in what is reckoned that no form has."""
     fields = {key for step in definition.package.steps for key in definition.form_of(step).keys}
-    known = {*fields, *definition.package.constants, "on", "started_on"}
-    for name in sorted(expected.on.names - known):
-        found.error(
-            "forecast-field-unknown",
-            MANIFEST,
-            f"[forecast] “{element}”的 on 里没有这个字段：{name}{did_you_mean(name, known)}",
-            "请写前面环节表单里有的日期字段",
-            element=element,
-            line=definition.package.lines.get(f"forecast:{element}"),
-        )
+    known = {*fields, *definition.package.constants, "on", "started_on", "occurred_on"}
+    for expression in expected.expressions:
+        for name in sorted(expression.names - known):
+            found.error(
+                "forecast-field-unknown",
+                MANIFEST,
+                f"[forecast] “{element}”的表达式里没有这个字段：{name}{did_you_mean(name, known)}",
+                "请写前面环节表单里有的字段",
+                element=element,
+                line=definition.package.lines.get(f"forecast:{element}"),
+            )
 
 
 def _check_complete(
@@ -108,7 +107,7 @@ def _check_complete(
 ) -> None:
     """Report the fields that the diagram asks for and the forecast has no answer to."""
     asked = definition.form_of(element).keys & definition.spec.variables
-    tables = [expected.answers, expected.again] if expected else [{}]
+    tables = [{**expected.answers, **expected.reckoned}, expected.again] if expected else [{}]
     for answers in tables:
         for name in sorted(asked - answers.keys()) if answers is not None else ():
             found.error(

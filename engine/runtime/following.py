@@ -42,12 +42,18 @@ def after(
     day: date,
     *,
     participants: Mapping[str, tuple[int, ...]] | None = None,
+    lasting: bool = False,
 ) -> Transition:
-    """Describe what a run has come to, compared with the tasks that were open ``before``."""
+    """Describe what a run has come to, compared with the tasks that were open ``before``.
+
+    ``lasting``: the run itself goes on, so that nothing is written down of it; the matter keeps
+    the snapshot it had, and nobody sends it messages.
+    """
     now_open = run.open_elements()
-    passed = tuple(run.passed)
+    passed = run.take_passed()
     timers = tuple(run.timers())
-    matter = replace(matter, snapshot=run.snapshot())
+    if not lasting:
+        matter = replace(matter, snapshot=run.snapshot())
     places: Collection[str] = set(now_open.values()) or [t.element for t in timers]
     new = [task for uid in now_open if uid not in before and (task := run.open_task(uid))]
     stage = stage_of(matter.definition, places)
@@ -57,7 +63,7 @@ def after(
         still_open=frozenset(before.keys() & now_open.keys()),
         closed=tuple(UUID(bytes=uid) for uid in before if uid not in now_open),
         timers=timers,
-        subscriptions=tuple(run.subscriptions()),
+        subscriptions=() if lasting else tuple(run.subscriptions()),
         messages=tuple(run.take_messages()),
         passed=passed,
         effects=tuple(_effects(matter, passed, day, world)),

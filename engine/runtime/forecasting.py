@@ -10,7 +10,7 @@ the days that somebody thinks of (``given``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -27,6 +27,7 @@ from engine.definitions.expected import Expected
 from engine.errors import GuichengError, InvalidInput
 from engine.runtime import transitions
 from engine.runtime.conditions import day_of
+from engine.runtime.following import after, restore
 from engine.runtime.judging import Measure
 from engine.runtime.matters import Matter, OpenedTask, Transition, World
 
@@ -108,9 +109,11 @@ def foresee(
     timed = None
     if measure is not None and facts is not None:
         timed = replace(measure, book=timing_book(measure.book))
-    course = _Course(matter, FixedClock(now), holidays, timed, facts, dict(given or {}))
-    course.follow(transitions.look(matter, course.world()))
-    late = tuple(course.late())
+    clock = FixedClock(now)
+    course = _Course(matter, clock, _Days(holidays, clock), timed, facts, dict(given or {}))
+    course.look()
+    now_judged = tuple(course.judge())
+    late = tuple(course.late(now_judged))
     moves = 0
     while course.goes_on and moves < MOST_MOVES and course.move():
         moves += 1
@@ -120,10 +123,10 @@ def foresee(
         outcome=course.outcome,
         outcome_on=course.outcome_on,
         late=late,
-        findings=tuple(course.broken(facts)) if timed is not None and facts is not None else (),
+        findings=tuple(course.broken(now_judged)),
         refused=course.refused,
         unused=tuple(course.given),
-        provisional=course.provisional,
+        provisional=course.days.provisional,
         stopped_at=tuple(dict.fromkeys(t.element for t in course.open.values())),
     )
 
@@ -159,13 +162,26 @@ class _Plan:
         return self.expected.repeats and not self.given
 
 
+class _Days:
+    """The date functions on whatever day the clock shows, and whether a year was unknown."""
+
+    def __init__(self, holidays: HolidayTable, clock: FixedClock) -> None:
+        self.provisional = False
+        plain = date_functions(holidays, clock.today(), on_provisional=self._mark)
+        self.functions = {**plain, "today": lambda: clock.today().isoformat()}
+
+    def _mark(self, day: date) -> None:
+        self.provisional = True
+
+
 @dataclass
 class _Course:
     """The copy, and how far it has come."""
 
     matter: Matter
+    """Its snapshot stays that of the beginning: what lies between is never written down."""
     clock: FixedClock
-    holidays: HolidayTable
+    days: _Days
     measure: Measure | None
     facts: Facts | None
     given: dict[str, date]
@@ -178,18 +194,16 @@ class _Course:
     ends_on: date | None = None
     outcome: tuple[str, str] | None = None
     outcome_on: date | None = None
-    provisional: bool = False
     goes_on: bool = True
 
-    def world(self) -> World:
-        """Return the world on the day that the copy has come to."""
-        functions = date_functions(
-            self.holidays, self.clock.today(), on_provisional=self._on_provisional
-        )
-        return World(self.clock, functions, Nowhere())
+    def __post_init__(self) -> None:
+        self.world = World(self.clock, self.days.functions, Nowhere())
+        self.run = restore(self.matter, self.world)
 
-    def _on_provisional(self, day: date) -> None:
-        self.provisional = True
+    def look(self) -> None:
+        """Take over where the matter stands."""
+        started = self.matter.started_on
+        self.follow(after(self.matter, self.run, {}, self.world, started, lasting=True))
 
     # --- one move -------------------------------------------------------------------------------
 
@@ -246,14 +260,26 @@ class _Course:
         if expected.on is None:
             return None
         try:
-            world = self.world()
-            known = dict(transitions.prepare(self.matter, task.uid, world).facts)
-            # The workflow keeps what the diagram asks for; the rest stands in the records.
-            for occurrence in self.facts.occurrences if self.facts is not None else ():
-                known |= {n: occurrence.data[n] for n in expected.on.names & occurrence.data.keys()}
-            return day_of(self.matter, expected.on, known, world)
+            known = self._prepared(task).facts
+            return day_of(self.matter, expected.on, known, self.world)
         except GuichengError:
             return None
+
+    def _answers(
+        self, prepared: transitions.Prepared, expected: Expected, day: date, *, again: bool
+    ) -> Mapping[str, Any]:
+        """Return what is supposed to be answered in a task that is done on a day."""
+        if again and expected.again is not None:
+            return expected.again
+        if not expected.reckoned:
+            return expected.answers
+        known = {**prepared.facts, "occurred_on": day.isoformat()}
+        functions = self.world.functions
+        reckoned = {name: e.evaluate(known, functions) for name, e in expected.reckoned.items()}
+        return {**expected.answers, **reckoned}
+
+    def _prepared(self, task: OpenedTask) -> transitions.Prepared:
+        return transitions.prepare(self.matter, task.uid, self.world, run=self.run)
 
     def _limits(self, task: OpenedTask) -> Limits:
         """Return what rules say of an open task; asked again only when they may say another."""
@@ -263,7 +289,7 @@ class _Course:
             measure, facts = self.measure, self.facts
             if measure is not None and facts is not None and measure.book.standing_at(task.element):
                 found = replace(measure, today=self.clock.today()).limits(facts, task.element)
-                self.provisional |= found.provisional
+                self.days.provisional |= found.provisional
             self.limits[task.uid] = found
         return found
 
@@ -273,10 +299,12 @@ class _Course:
         if not self._to(start_of_day(day)):
             return False
         self.given.pop(element, None)
-        expected = plan.expected
-        answers = expected.answers if not again or expected.again is None else expected.again
         try:
-            transition = transitions.complete(self.matter, task.uid, answers, day, self.world())
+            prepared = self._prepared(task)
+            answers = self._answers(prepared, plan.expected, day, again=again)
+            transition = transitions.complete(
+                self.matter, task.uid, answers, day, self.world, prepared=prepared
+            )
         except InvalidInput as refusal:
             if not plan.given:
                 return False
@@ -293,7 +321,7 @@ class _Course:
                 due=plan.due,
                 articles=plan.articles,
                 given=plan.given,
-                provisional=self.provisional,
+                provisional=self.days.provisional,
                 statuses=tuple((c.status, c.since) for c in transition.status_changes),
             )
         )
@@ -305,7 +333,7 @@ class _Course:
         if not self._to(due):
             return False
         try:
-            transition = transitions.fire(self.matter, self.world())
+            transition = transitions.fire(self.matter, self.world, run=self.run)
         except GuichengError:
             return False
         if transition is None:
@@ -362,7 +390,13 @@ class _Course:
 
     # --- what it comes to -----------------------------------------------------------------------
 
-    def late(self) -> Iterator[Lateness]:
+    def judge(self, since: int | None = None) -> list[Result]:
+        """Return what the rules on time say today, where there are any."""
+        if self.measure is None or self.facts is None:
+            return []
+        return replace(self.measure, today=self.clock.today()).judge(self.facts, since=since)
+
+    def late(self, judged: Iterable[Result]) -> Iterator[Lateness]:
         """Yield what is late, or will be if nothing happens, the first day first."""
         today = self.clock.today()
         found: dict[str, Lateness] = {
@@ -370,27 +404,25 @@ class _Course:
             for task in self.open.values()
             if task.due_on is not None
         }
-        if self.measure is not None and self.facts is not None:
-            for result in self.measure.judge(self.facts):
-                until = result.until
-                if result.seq is not None or until is None or not limits_time(result.rule):
-                    continue
-                known = found.get(result.element)
-                if known is None or until < known.until:
-                    late = result.outcome is Outcome.NOT_MET
-                    found[result.element] = Lateness(
-                        result.element, until, late, result.articles, result.provisional
-                    )
+        for result in judged:
+            until = result.until
+            if result.seq is not None or until is None or not limits_time(result.rule):
+                continue
+            known = found.get(result.element)
+            if known is None or until < known.until:
+                late = result.outcome is Outcome.NOT_MET
+                found[result.element] = Lateness(
+                    result.element, until, late, result.articles, result.provisional
+                )
         yield from sorted(found.values(), key=lambda one: one.until)
 
-    def broken(self, before: Facts) -> Iterator[Result]:
-        """Yield the rules on time that the steps foreseen would break."""
-        if self.measure is None or self.facts is None or not self.steps:
+    def broken(self, before: Iterable[Result]) -> Iterator[Result]:
+        """Yield the rules on time that the steps foreseen would break, and that hold ``before``."""
+        if self.facts is None or not self.steps:
             return
-        known = {r.key for r in self.measure.judge(before) if r.outcome is Outcome.NOT_MET}
-        first = 1 + max((o.seq for o in before.occurrences), default=0)
-        measure = replace(self.measure, today=self.clock.today())
-        for result in measure.judge(self.facts, since=first):
+        known = {r.key for r in before if r.outcome is Outcome.NOT_MET}
+        first = len(self.facts.occurrences) - len(self.steps)
+        for result in self.judge(since=self.facts.occurrences[first].seq):
             done = result.seq is not None or self.facts.ended_on is not None
             if result.outcome is Outcome.NOT_MET and done and result.key not in known:
                 yield result

@@ -82,7 +82,7 @@ class Run:
         self._messages: list[Message] = []
         self._dates = spec.dates | environment.dates
         self._variables = spec.variables | environment.variables
-        self._budget = environment.step_budget
+        self._budget = 0
         self._spent = False
 
     # --- beginning and end
@@ -247,6 +247,11 @@ class Run:
             for task, element, definition in catchers(self._workflow)
         ]
 
+    def take_passed(self) -> tuple[Passed, ...]:
+        """Return, once, the elements that were passed, in order."""
+        passed, self.passed = tuple(self.passed), []
+        return passed
+
     def take_messages(self) -> list[Message]:
         """Return, once, the messages and signals thrown that nobody in the instance caught."""
         messages, self._messages = self._messages, []
@@ -262,6 +267,7 @@ class Run:
         """
         self._check_usable()
         self._spent = True
+        self._budget = self.environment.step_budget
         fired = [0]
         try:
             yield fired
@@ -300,9 +306,9 @@ class Run:
                 progress = True
 
     def _run_ready(self, workflow: Any) -> bool:
-        if workflow.completed:
-            return False
-        ready = [s for s in walk(workflow) if s._state == READY and not s.task_spec.manual]
+        if workflow.completed or not any(map(_runs_by_itself, workflow.tasks.values())):
+            return False  # Asked of every scope after every move; the order costs more.
+        ready = [step for step in walk(workflow) if _runs_by_itself(step)]
         for step in ready:
             # One of them may have ended another: a terminate event, an interrupting boundary.
             if step._state == READY and step.id in workflow.tasks:
@@ -411,6 +417,10 @@ class Run:
                 for step in scope.tasks.values()
             ):
                 raise StuckInstance
+
+
+def _runs_by_itself(step: Step) -> bool:
+    return step._state == READY and not step.task_spec.manual
 
 
 def _known(data: Data) -> Data:

@@ -51,18 +51,25 @@ class Prepared:
     """The elements of the other open tasks, by the bytes of their uid."""
     person_id: int | None = None
     """Whose task it is, where there is one for each of a list of people."""
+    lasting: bool = False
+    """The run goes on after the task is completed."""
 
 
-def prepare(matter: Matter, uid: UUID, world: World) -> Prepared:
-    """Restore a matter at one of its open tasks. Raises TaskClosed when it is not open."""
-    run = restore(matter, world)
+def prepare(matter: Matter, uid: UUID, world: World, *, run: Run | None = None) -> Prepared:
+    """Restore a matter at one of its open tasks. Raises TaskClosed when it is not open.
+
+    ``run``: one of the matter that is moved again and again and stands where the matter stands.
+    What follows is then not written down: the matter keeps the snapshot it had.
+    """
+    lasting = run is not None
+    run = run or restore(matter, world)
     others = run.open_elements()
     task = run.open_task(uid.bytes)
     if task is None:
         raise TaskClosed
     del others[uid.bytes]
     person_id = owner_of(matter.definition.lanes[task.element], task)
-    return Prepared(task, facts(matter, task.variables), run, others, person_id)
+    return Prepared(task, facts(matter, task.variables), run, others, person_id, lasting)
 
 
 def complete(
@@ -92,7 +99,9 @@ def complete(
     if changed:
         matter = replace(matter, participants={**matter.participants, **changed})
     run.complete(uid, variables, occurred_on)
-    return after(matter, run, before, world, occurred_on, participants=changed)
+    return after(
+        matter, run, before, world, occurred_on, participants=changed, lasting=prepared.lasting
+    )
 
 
 def send_back(
@@ -156,9 +165,10 @@ def deliver(
     return after(matter, run, before, world, occurred_on)
 
 
-def fire(matter: Matter, world: World) -> Transition | None:
-    """Let the timers that are due fire. Returns None when none was."""
-    run = restore(matter, world)
+def fire(matter: Matter, world: World, *, run: Run | None = None) -> Transition | None:
+    """Let the timers that are due fire. Returns None when none was; ``run`` as in ``prepare``."""
+    lasting = run is not None
+    run = run or restore(matter, world)
     before = run.open_elements()
     now = world.clock.now()
     due = [timer.due_at for timer in run.timers() if timer.due_at <= now]
@@ -166,7 +176,7 @@ def fire(matter: Matter, world: World) -> Transition | None:
         return None
     # What a late timer causes counts from the day it was due, not from the day of the delay.
     day = max(due, default=now).astimezone(ZONE).date()
-    return after(matter, run, before, world, day)
+    return after(matter, run, before, world, day, lasting=lasting)
 
 
 def cancel(matter: Matter, world: World) -> Transition:

@@ -158,6 +158,8 @@ class _Scope:
         self.task_tree._ready()
 
     def update_waiting_tasks(self) -> None:
+        if not any(step._state == WAITING for step in self.tasks.values()):
+            return
         waiting = [step for step in walk(self) if step._state == WAITING]
         for step in waiting:
             if step._state == WAITING:

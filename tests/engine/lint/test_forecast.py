@@ -26,9 +26,18 @@ def test_complete_answers_pass() -> None:
     assert with_forecast(GOOD) == []
 
 
+def test_answers_may_be_reckoned() -> None:
+    agree = '"agree" if occurred_on > "2000-01-01" else "refuse"'
+    assert with_forecast(f"[forecast.review]\nreckoned = {{ review_decision = '{agree}' }}\n") == []
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
+        (GOOD + 'reckoned = { decision = "on" }\n', "forecast-field-unknown"),
+        (GOOD + 'reckoned = { review_decision = "planed" }\n', "forecast-field-unknown"),
+        (GOOD + 'reckoned = { review_decision = "1 +" }\n', "expression"),
+        (GOOD + "reckoned = { review_decision = 1 }\n", "wrong-type"),
         (GOOD.replace("forecast.review", "forecast.revue") + GOOD, "forecast-step-unknown"),
         (GOOD.replace("review_decision", "decision"), "forecast-field-unknown"),
         (GOOD.replace('"agree"', '"agreed"'), "forecast-value-unknown"),

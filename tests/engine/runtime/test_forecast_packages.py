@@ -32,6 +32,10 @@ FORESEEN = (
     "theme_day",
     "organisational_life",
     "democratic_review",
+    "democratic_life_meeting",
+    "public_notice",
+    "party_openness",
+    "assessment",
 )
 
 
@@ -92,3 +96,23 @@ def test_a_meeting_is_foreseen_on_the_day_it_was_planned_for() -> None:
     life = dict(look("organisational_life")["happy_path"])
     held = {step.element: step.day for step in life["make_plan"].steps}["hold_meeting"]
     assert held == date(2026, 11, 18)
+
+
+def test_a_notice_is_foreseen_to_end_as_drafted_and_not_before_its_posting() -> None:
+    after = dict(look("public_notice")["happy_path"])
+    days = {step.element: step.day for step in after["draft_notice"].steps}
+    assert days["collect_opinions"] == date(2026, 6, 10)
+
+
+@pytest.mark.parametrize("key", ["members_meeting", "organisational_life", "public_notice"])
+def test_a_matter_keeps_what_its_forecast_asks_for(key: str) -> None:
+    """The facts kept beside a matter hold only what rules read."""
+    definition = build_definition(package(key))
+    asked = {
+        name
+        for expected in definition.package.forecast.values()
+        for expression in expected.expressions
+        for name in expression.names
+    }
+    kept = frozenset().union(*definition.kept.values())
+    assert asked - {"occurred_on"} and asked - {"occurred_on"} <= kept
