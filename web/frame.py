@@ -50,7 +50,8 @@ def sections() -> list[Section]:
         ),
         (gettext("我的"), "me", "mine.index", {"mine", "auth", "substitutions", "ballots"}),
     ]
-    rooms = {"admin", "admin.accounts", "admin.imports", "regulations", "parameters", "channels"}
+    rooms = {"admin", "admin.accounts", "admin.imports", "admin.procedures"}
+    rooms |= {"regulations", "parameters", "channels"}
     opened = audiences(actor())
     if Audience.BOARD in opened:
         entries.append((gettext("组织"), "board", "board.index", {"board", "years"}))

@@ -16,6 +16,7 @@ from engine.cli.holidays import holidays
 from engine.cli.packages import deploy, lint
 from engine.cli.serving import serve, worker
 from engine.cli.verifying import verify_command
+from engine.cli.versions import version_group
 from engine.logging import configure_logging
 
 
@@ -31,6 +32,7 @@ for command in (
     worker,
     db_group,
     deploy,
+    version_group,
     lint,
     check,
     verify_command,

@@ -27,6 +27,7 @@ class EntryKind(Coded):
     EXPORTED = "exported", N_("导出")
     ERASED = "erased", N_("清除内容")
     DEPLOYED = "deployed", N_("部署流程")
+    ACTIVATED = "activated", N_("启用流程版本")
     DIRECTORY = "directory", N_("变更党组织或人员")
     ACCOUNT = "account", N_("变更账号")
     CORRECTED = "corrected", N_("更正")

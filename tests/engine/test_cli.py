@@ -138,6 +138,27 @@ def test_the_example_package_can_be_deployed(run: CliRunner) -> None:
     assert result.exit_code == 0, result.output
 
 
+def test_an_older_version_is_listed_compared_and_chosen(run: CliRunner, tmp_path: Path) -> None:
+    key = "tiny_review"
+    for title in ("甲", "乙"):
+        folder = write_package(tmp_path / key)
+        (folder / "README.md").write_text(f"{title}\n", encoding="utf-8")
+        deployed = guicheng(run, "deploy", str(folder))
+        assert deployed.exit_code == 0, deployed.output
+    lines = guicheng(run, "version", "list", key).output.splitlines()[-2:]
+    assert "启用" in lines[1] and "启用" not in lines[0]
+    older = lines[0].split()[0]
+    compared = guicheng(run, "version", "diff", older).output
+    assert "改动文件 README.md" in compared and "-乙" in compared and "+甲" in compared
+    assert guicheng(run, "version", "activate", older).exit_code == 2, "a reason is asked for"
+    command = ("version", "activate", older, "--reason", "新版本有误")
+    assert "已启用" in guicheng(run, *command).output
+    assert "没有变化" in guicheng(run, *command).output
+    assert "启用" in guicheng(run, "version", "list", key).output.splitlines()[-2]
+    missing = guicheng(run, "version", "activate", "999999999", "--reason", "试")
+    assert (missing.exit_code, "没有这个流程版本" in missing.output) == (1, True)
+
+
 # --- db ----------------------------------------------------------------------------------------
 
 

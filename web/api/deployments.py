@@ -13,16 +13,15 @@ from werkzeug.exceptions import UnsupportedMediaType
 from engine.compliance.regulation_store import current_regulations
 from engine.database import unit_of_work
 from engine.definitions.models import ProcessVersion
-from engine.definitions.operations import deploy_package
+from engine.definitions.operations import choose_version, deploy_package, require_keeper
 from engine.definitions.package import Package, load_package
-from engine.directory import organisations
-from engine.directory.policy import Action, require
 from engine.errors import PackageProblem, Severity
 from engine.lint import lint_package
+from engine.runtime.queries.versions import version_view
 from web.api.archives import MAX_ARCHIVE, read_archive
 from web.api.auth import actor
-from web.api.blueprint import Blueprint, answers, query, takes_file
-from web.api.fields import Shape
+from web.api.blueprint import Blueprint, answers, body, query, takes_file
+from web.api.fields import Shape, Text, Whole
 from web.api.openapi import PREFIX
 from web.api.paging import PageQuery, after, page, page_of
 from web.api.replies import moment, reply
@@ -34,6 +33,19 @@ blueprint = Blueprint(
     url_prefix=f"{PREFIX}/deployments",
     description="Putting process packages into use (部署). Administrators only.",
 )
+
+
+class AgainstQuery(Shape):
+    """With which version to compare; by default the active one."""
+
+    against = Whole(from_text=True)
+
+
+class ActivateBody(Shape):
+    """Why, and which version was active when one looked: with another by now nothing is done."""
+
+    reason = Text(longest=2000, shortest=1, required=True)
+    instead_of = Whole(load_default=None, allow_none=True)
 
 
 class VersionSchema(Shape):
@@ -78,12 +90,46 @@ class DeployedSchema(Shape):
     warnings = fields.List(fields.Nested(ProblemFoundSchema), required=True)
 
 
+class StepChangeSchema(Shape):
+    """A step that only one of two versions has, or that is called something else."""
+
+    element = fields.String(required=True)
+    change = fields.String(required=True, metadata={"description": "`added removed changed`"})
+    before = fields.String(required=True)
+    after = fields.String(required=True)
+
+
+class FileChangeSchema(Shape):
+    """A file that differs; ``more`` lines of the difference were left out."""
+
+    path = fields.String(required=True)
+    change = fields.String(required=True, metadata={"description": "`added removed changed`"})
+    lines = fields.List(fields.String(), required=True)
+    more = fields.Integer(required=True)
+
+
+class ComparedSchema(DeploymentSchema):
+    """A version, how many matters run on it, and what differs, from the older to the newer."""
+
+    running = fields.Integer(required=True)
+    against = fields.Integer(required=True, allow_none=True)
+    steps = fields.List(fields.Nested(StepChangeSchema), required=True)
+    files = fields.List(fields.Nested(FileChangeSchema), required=True)
+
+
+class ActivatedSchema(Shape):
+    """Whether the choice changed anything."""
+
+    version_id = fields.Integer(required=True)
+    activated = fields.Boolean(required=True)
+
+
 @blueprint.get("", errors=(403,))
 @query(PageQuery)
 @answers(200, page_of(DeploymentSchema))
 def list_deployments(given: dict[str, Any]) -> Response:
     """List the stored versions of all procedures"""
-    _may_deploy()
+    require_keeper(reading(), actor())
     rows, more = read_versions(given)
     items = [{**version_shape(row), "key": row.key, "deployed_by": row.deployed_by} for row in rows]
     return reply(page(items, more))
@@ -98,7 +144,7 @@ def deploy() -> Response:
     The package is checked first, its scenarios are played; what is wrong stands in ``problems``.
     The same content again stores nothing. New instances start on the deployed version.
     """
-    _may_deploy()
+    require_keeper(reading(), actor())
     request.max_content_length = MAX_ARCHIVE
     if request.mimetype != "application/zip":
         raise UnsupportedMediaType
@@ -119,9 +165,36 @@ def deploy() -> Response:
     )
 
 
-def _may_deploy() -> None:
-    top = organisations.view(organisations.root(reading()))
-    require(actor(), Action.MANAGE_PROCEDURES, top)
+@blueprint.get("/<id:version_id>", errors=(403, 404))
+@query(AgainstQuery)
+@answers(200, ComparedSchema)
+def show_deployment(given: dict[str, Any], version_id: int) -> Response:
+    """Show a version and what differs from another one of the procedure"""
+    seen = version_view(reading(), actor(), version_id, given.get("against"))
+    found = seen.differences
+    return reply(
+        {
+            **version_shape(seen.line),
+            "key": seen.line.key,
+            "deployed_by": seen.line.deployed_by,
+            "running": seen.line.running,
+            "against": seen.other.id if seen.other else None,
+            "steps": [vars(step) for step in found.steps] if found else [],
+            "files": [vars(file) for file in found.files] if found else [],
+        }
+    )
+
+
+@blueprint.post("/<id:version_id>/activate", errors=(403, 404, 409, 422))
+@body(ActivateBody)
+@answers(200, ActivatedSchema)
+def activate(given: dict[str, Any], version_id: int) -> Response:
+    """Let new instances start on a stored version
+
+    Running instances stay on theirs. Choosing the active version again changes nothing.
+    """
+    changed = choose_version(clock(), actor(), version_id, **given)
+    return reply({"version_id": version_id, "activated": changed})
 
 
 def _checked(package: Package) -> list[Mapping[str, Any]]:

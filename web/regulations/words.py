@@ -44,6 +44,14 @@ def keeps_directory(actor: Actor) -> bool:
     return Audience.ADMIN in audiences(actor)
 
 
+def keeps_procedures(actor: Actor) -> bool:
+    """Tell whether somebody administers the whole installation, to which procedures belong."""
+    return any(
+        post.kind is PostKind.ADMINISTRATOR and post.path == f"/{post.organisation_id}/"
+        for post in actor.posts
+    )
+
+
 def title_of(thing: Parameter | Regulation) -> str:
     """Return a title in the reader's language, where there is one."""
     if chosen_language() == "en" and thing.title_en:
@@ -121,6 +129,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         article_url=article_url,
         keeps_directory=keeps_directory,
+        keeps_procedures=keeps_procedures,
         range_in_words=range_in_words,
         source_in_words=source_in_words,
         standing=standing,

@@ -32,6 +32,8 @@ SOURCES: Final = {
         "compliance/regulation_store.py",
         "compliance/regulations.py",
         "compliance/results.py",
+        "definitions/differences.py",
+        "definitions/operations.py",
         "directory/**.py",
         "documents/case_file.py",
         "duties/**.py",

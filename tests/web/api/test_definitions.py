@@ -89,6 +89,29 @@ def test_nobody_else_deploys(town: Town) -> None:
         assert deploy(program, pack(leave())).status_code == 403
 
 
+def test_an_older_version_is_compared_and_made_active_again(town: Town) -> None:
+    administrator = town.program("administrator")
+    first = deploy(administrator, pack(leave())).get_json()["version_id"]
+    second = deploy(administrator, pack({**leave(), "README.md": b"x\n"})).get_json()["version_id"]
+    seen = administrator.get(f"deployments/{first}").get_json()
+    assert (seen["active"], seen["against"], seen["running"]) == (False, second, 0)
+    assert [(file["path"], file["change"]) for file in seen["files"]] == [("README.md", "changed")]
+    chosen = f"deployments/{first}/activate"
+    assert administrator.post(chosen, {"reason": ""}).status_code == 422
+    stale = administrator.post(chosen, {"reason": "回退", "instead_of": first})
+    assert (stale.status_code, stale.get_json()["code"]) == (409, "conflict")
+    for changed in (True, False):
+        answer = administrator.post(chosen, {"reason": "回退", "instead_of": second})
+        assert answer.get_json() == {"version_id": first, "activated": changed}
+    assert administrator.get(f"deployments/{first}").get_json()["active"]
+    for name in ("secretary", "auditor", "superior", "applicant"):
+        program = town.program(name)
+        assert program.get(f"deployments/{first}").status_code == 403
+        assert program.post(chosen, {"reason": "回退"}).status_code == 403
+    assert administrator.post("deployments/999999/activate", {"reason": "试"}).status_code == 404
+    assert administrator.get(f"deployments/{first}?against={first}").status_code == 404
+
+
 def test_a_package_that_would_misbehave_is_refused_with_the_reasons(town: Town) -> None:
     files = leave()
     files["process.toml"] = files["process.toml"].replace(b'form = "approve_leave"', b'form = "x"')
