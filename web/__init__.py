@@ -41,9 +41,11 @@ def create_app(
     """Return the web application. ``where`` and ``clock`` are given by tests and demonstrations."""
     from web import context, errors, frame, language, requests, security, spare, words
     from web.application import Application
+    from web.numbers import RowConverter
 
     settings = settings or Settings.from_environment()
     app = Application(__name__)
+    app.url_map.converters["int"] = RowConverter
     app.secret_key = settings.secret_key
     app.config.update(
         SESSION_COOKIE_NAME="__Host-guicheng" if settings.secure_cookies else "guicheng",

@@ -50,11 +50,16 @@ def test_guessing_is_braked_and_the_page_says_how_long(world: World) -> None:
     assert browser.sign_in("worker").status_code == 303
 
 
-@pytest.mark.parametrize("path", ["/", "/inbox", "/tasks/1", "/matters/", "/mine/", "/account"])
+@pytest.mark.parametrize("path", ["/inbox", "/tasks/1", "/matters/", "/mine/", "/account"])
 def test_pages_ask_visitors_to_sign_in(world: World, path: str) -> None:
     browser = world.browser()
     assert browser.get(path).status_code == 401
     assert "请重新登录" in browser.page
+
+
+def test_the_front_door_leads_to_the_sign_in_and_then_to_the_inbox(world: World) -> None:
+    assert world.browser().get("/").location == "/login"
+    assert world.sign_in("worker").get("/").location == "/inbox"
 
 
 def test_sessions_are_listed_and_another_one_can_be_ended(world: World) -> None:

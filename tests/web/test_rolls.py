@@ -118,3 +118,16 @@ def test_a_member_cannot_do_what_the_secretary_can(world: World, matter: int) ->
         assert browser.post(f"/matters/{matter}/people/say/{path}", form).status_code == 403
     stranger = world.sign_in("stranger")
     assert stranger.post(f"/matters/{matter}/people/say/remind").status_code == 404
+
+
+def test_what_each_hands_in_is_not_offered_to_be_done_in_bulk(world: World, matter: int) -> None:
+    browser = world.sign_in("leader")
+    browser.get("/inbox")
+    assert browser.page.count('href="/tasks/') >= 2
+    assert 'id="bulk"' not in browser.page
+
+
+def test_the_list_of_matters_says_once_what_many_have_to_do(world: World, matter: int) -> None:
+    browser = world.sign_in("leader")
+    browser.get("/matters/")
+    assert browser.page.count("（2 人待办）") == 1

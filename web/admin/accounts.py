@@ -57,14 +57,14 @@ def index() -> str:
     )
 
 
-@blueprint.get("/<int(max=9223372036854775807):person_id>")
+@blueprint.get("/<int:person_id>")
 @administrators_only
 def one(person_id: int) -> str:
     """Show somebody's account, and what may be done about it."""
     return _page(person_id)
 
 
-@blueprint.post("/<int(max=9223372036854775807):person_id>/open")
+@blueprint.post("/<int:person_id>/open")
 @administrators_only
 def open_one(person_id: int) -> Response | str | tuple[str, int]:
     """Give the person an account; its password exists only in this answer."""
@@ -80,14 +80,14 @@ def open_one(person_id: int) -> Response | str | tuple[str, int]:
     return _shown(person_id, password)
 
 
-@blueprint.post("/<int(max=9223372036854775807):person_id>/password")
+@blueprint.post("/<int:person_id>/password")
 @administrators_only
 def reset(person_id: int) -> Response:
     """Draw a new password; it exists only in this answer."""
     return _shown(person_id, operations.reset_password(clock(), actor(), _account(person_id)))
 
 
-@blueprint.post("/<int(max=9223372036854775807):person_id>/lock")
+@blueprint.post("/<int:person_id>/lock")
 @administrators_only
 def lock(person_id: int) -> Response:
     """Stop the account from being used."""
@@ -96,7 +96,7 @@ def lock(person_id: int) -> Response:
     return _back(person_id)
 
 
-@blueprint.post("/<int(max=9223372036854775807):person_id>/unlock")
+@blueprint.post("/<int:person_id>/unlock")
 @administrators_only
 def unlock(person_id: int) -> Response:
     """Let the account be used again."""
@@ -105,7 +105,7 @@ def unlock(person_id: int) -> Response:
     return _back(person_id)
 
 
-@blueprint.post("/<int(max=9223372036854775807):person_id>/sign-out")
+@blueprint.post("/<int:person_id>/sign-out")
 @administrators_only
 def sign_out(person_id: int) -> Response:
     """Sign the person out everywhere."""

@@ -78,7 +78,7 @@ def upload() -> Response | tuple[str, int]:
     return redirect(url_for("admin.imports.preview", upload_id=upload_id), 303)
 
 
-@blueprint.get("/<int(max=9223372036854775807):upload_id>")
+@blueprint.get("/<int:upload_id>")
 @administrators_only
 def preview(upload_id: int) -> str:
     """Show every mistake, or everything that would change."""
@@ -89,7 +89,7 @@ def preview(upload_id: int) -> str:
     return _page(found, plan)
 
 
-@blueprint.post("/<int(max=9223372036854775807):upload_id>")
+@blueprint.post("/<int:upload_id>")
 @administrators_only
 def confirm(upload_id: int) -> Response | tuple[str, int] | str:
     """Import what the preview showed. A second confirmation changes nothing."""

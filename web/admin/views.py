@@ -40,7 +40,7 @@ def index() -> str:
     )
 
 
-@blueprint.get("/organisations/<int(max=9223372036854775807):organisation_id>")
+@blueprint.get("/organisations/<int:organisation_id>")
 @administrators_only
 def organisation(organisation_id: int) -> str:
     """Show who is in an organisation, with posts and logins."""

@@ -22,6 +22,7 @@ from engine.directory.voting import has_voting_right, voters
 from engine.errors import N_, InvalidInput, NotFound
 from web.context import actor, clock, login_required, reading
 from web.language import in_words
+from web.numbers import row_number
 from web.words import as_date
 
 blueprint = Blueprint("substitutions", __name__, url_prefix="/account/substitutions")
@@ -74,7 +75,7 @@ class Typed:
 def index() -> str:
     """Show what I have lent and borrowed, and the form to lend."""
     today = clock().today()
-    given = request.args.get("organisation", type=int)
+    given = request.args.get("organisation", type=row_number)
     return _page(Typed(organisation=given, since=today.isoformat()))
 
 
@@ -84,8 +85,8 @@ def lend() -> Response | tuple[str, int]:
     """Let somebody act for me."""
     me = actor()
     typed = Typed(
-        organisation=request.form.get("organisation", type=int),
-        substitute=request.form.get("substitute", type=int),
+        organisation=request.form.get("organisation", type=row_number),
+        substitute=request.form.get("substitute", type=row_number),
         posts=frozenset(request.form.getlist("posts")),
         since=request.form.get("since", ""),
         until=request.form.get("until", ""),

@@ -33,6 +33,7 @@ from web.context import (
     signed_in,
 )
 from web.language import chosen_language, in_words, switch_language
+from web.numbers import row_number
 
 blueprint = Blueprint("auth", __name__)
 
@@ -124,7 +125,7 @@ def demo() -> Response:
     """Sign in as one of the people of a demonstration; only there."""
     if not settings().demo:
         abort(404)
-    chosen = request.form.get("account", type=int)
+    chosen = request.form.get("account", type=row_number)
     offered = {a.account_id for a in demo_accounts(reading(), clock().today())}
     if chosen is None or chosen not in offered:
         abort(404)

@@ -20,6 +20,7 @@ from engine.runtime.queries import task_view
 from engine.runtime.queries.ballots import ballot_page, ballots_of_task
 from web.context import actor, clock, login_required, reading
 from web.language import in_words, why_refused
+from web.numbers import row_number
 
 blueprint = Blueprint("running_ballots", __name__, url_prefix="/ballots")
 
@@ -85,7 +86,7 @@ def _carry_out(box_id: int, command: Callable[..., object], *given: object, said
 @login_required
 def issue(box_id: int) -> Response:
     """Note who was handed a paper ballot."""
-    people = request.form.getlist("people", type=int)
+    people = request.form.getlist("people", type=row_number)
     return _carry_out(box_id, balloting.issue_paper, people, said=gettext("已登记领取纸质票。"))
 
 
@@ -93,7 +94,7 @@ def issue(box_id: int) -> Response:
 @login_required
 def strike(box_id: int) -> Response:
     """Take somebody off the roll."""
-    given = (request.form.get("person", 0, type=int), request.form.get("reason", ""))
+    given = (request.form.get("person", 0, type=row_number), request.form.get("reason", ""))
     try:
         return _carry_out(box_id, balloting.strike_voter, *given, said=gettext("已从名册中划去。"))
     except NotAllowed:
@@ -108,7 +109,7 @@ def strike(box_id: int) -> Response:
 def admit(box_id: int) -> Response:
     """Put somebody on the roll."""
     given = (
-        request.form.get("person", 0, type=int),
+        request.form.get("person", 0, type=row_number),
         request.form.get("category", ""),
         request.form.get("reason", ""),
     )
@@ -119,7 +120,7 @@ def admit(box_id: int) -> Response:
 @login_required
 def tellers(box_id: int) -> Response:
     """Appoint those who count the paper ballots."""
-    people = request.form.getlist("people", type=int)
+    people = request.form.getlist("people", type=row_number)
     return _carry_out(box_id, balloting.appoint_tellers, people, said=gettext("已指定计票人。"))
 
 

@@ -19,6 +19,7 @@ from engine.forms.fields import Field, FieldKind, walk
 from engine.forms.schema import FormSchema
 from web.context import actor, clock, settings
 from web.language import in_words
+from web.numbers import row_number
 
 FILE_PREFIX: Final = "_file."
 """Before the name of a file input: its field of the same name holds ids."""
@@ -92,7 +93,7 @@ def posted_command() -> UUID:
 
 def posted_revision() -> int | None:
     """Return the revision that the page showed."""
-    return request.form.get("_revision", type=int)
+    return request.form.get("_revision", type=row_number)
 
 
 def _uploads(schema: FormSchema, errors: dict[str, list[str]]) -> Iterator[tuple[str, int]]:

@@ -33,6 +33,7 @@ from web.forms.page import FormPage, form_page, merge_errors
 from web.forms.posted import Posted, posted_command, posted_day, read_posted
 from web.inbox.tasks import DAY_KEY
 from web.language import in_words
+from web.numbers import row_number
 
 log = structlog.get_logger(__name__)
 blueprint = Blueprint("bulk", __name__, url_prefix="/inbox/bulk")
@@ -91,7 +92,7 @@ class Result:
 def choose() -> str | tuple[str, int]:
     """Show the form once, for all tasks chosen in the inbox."""
     try:
-        selection = _select(request.args.getlist("task", type=int))
+        selection = _select(request.args.getlist("task", type=row_number))
     except NotTogether as refusal:
         return _refused(refusal)
     return _page(selection, _form(selection))

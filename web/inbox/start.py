@@ -13,6 +13,7 @@ from engine.runtime.views import StartView
 from web.context import actor, clock, login_required, reading
 from web.forms.page import Chosen, FormPage, file_box, form_page, posted_page
 from web.forms.posted import Posted, posted_day, read_posted
+from web.numbers import row_number
 
 blueprint = Blueprint("start", __name__, url_prefix="/start")
 
@@ -20,8 +21,10 @@ blueprint = Blueprint("start", __name__, url_prefix="/start")
 @blueprint.get("/")
 @login_required
 def index() -> str:
-    """Show the procedures that may be started."""
-    return render_template("inbox/start.html", choices=startable(reading(), actor(), clock()))
+    """Show the procedures: first those that one may start."""
+    choices = startable(reading(), actor(), clock())
+    choices = sorted(choices, key=lambda choice: choice.why_not is not None)
+    return render_template("inbox/start.html", choices=choices)
 
 
 def _view(key: str) -> StartView:
@@ -31,8 +34,8 @@ def _view(key: str) -> StartView:
         actor(),
         clock(),
         key,
-        subject_id=given.get("_subject", type=int),
-        organisation_id=given.get("_organisation", type=int),
+        subject_id=given.get("_subject", type=row_number),
+        organisation_id=given.get("_organisation", type=row_number),
         occurred_on=posted_day() if request.method == "POST" else None,
     )
 

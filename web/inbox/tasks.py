@@ -27,6 +27,7 @@ from web.forms.posted import (
     read_posted,
 )
 from web.language import why_refused
+from web.numbers import row_number
 from web.words import as_date
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/tasks")
@@ -222,7 +223,7 @@ def unclaim(task_id: int) -> Response:
 @login_required
 def delegate(task_id: int) -> Response | tuple[str, int]:
     """Hand the task to another person, with a reason."""
-    person, reason = request.form.get("person", 0, type=int), request.form.get("reason", "")
+    person, reason = request.form.get("person", 0, type=row_number), request.form.get("reason", "")
     try:
         _carry_out(assignment.delegate_task, task_id, person, reason)
     except InvalidInput as refusal:

@@ -18,7 +18,7 @@ from engine.errors import N_
 from engine.rectification.queries import work_of
 from engine.runtime.queries.worklist import Sort, work_list, work_page
 from engine.runtime.views import Bucket, Inbox, TaskRow
-from web.context import actor, clock, login_required, reading
+from web.context import actor, clock, login_required, reading, signed_in
 from web.inbox.excel import MEDIA_TYPE, workbook
 from web.inbox.filters import query, wanted
 from web.language import in_words
@@ -52,10 +52,9 @@ def _globals(state: Any) -> None:
 
 
 @blueprint.get("/")
-@login_required
 def home() -> Response:
-    """Go to the inbox."""
-    return redirect(url_for("inbox.index"))
+    """Go to the inbox; who is not signed in yet has not been refused anything."""
+    return redirect(url_for("inbox.index" if signed_in() else "auth.login"))
 
 
 @blueprint.get("/inbox")
@@ -122,11 +121,13 @@ def _others_step(row: TaskRow, me: int) -> tuple[int, str] | None:
 
 
 def alike(rows: Sequence[TaskRow]) -> frozenset[int]:
-    """Return the tasks that can be done in bulk: at least two at the same step, no decisions."""
-    kinds = Counter((row.process_key, row.element) for row in rows if not row.decision)
-    return frozenset(
-        row.id for row in rows if not row.decision and kinds[row.process_key, row.element] > 1
-    )
+    """Return the tasks that can be done in bulk: at least two at the same step.
+
+    Decisions are taken one by one, and what each person hands in is their own.
+    """
+    found = [row for row in rows if not row.decision and row.for_id is None]
+    kinds = Counter((row.process_key, row.element) for row in found)
+    return frozenset(row.id for row in found if kinds[row.process_key, row.element] > 1)
 
 
 @blueprint.get("/inbox/export.xlsx")

@@ -17,6 +17,7 @@ from engine.runtime.views import MatterView
 from web.context import actor, clock, login_required, reading
 from web.forms.posted import posted_command, posted_day, posted_revision
 from web.language import in_words, why_refused
+from web.numbers import row_number
 
 blueprint = Blueprint(
     "rolls", __name__, url_prefix="/matters/<int:instance_id>/people/<string:element>"
@@ -88,7 +89,7 @@ def _change(change: Callable[..., Done], instance_id: int, element: str) -> None
     change(
         instance_id,
         element,
-        request.form.get("person", type=int) or 0,
+        request.form.get("person", type=row_number) or 0,
         request.form.get("reason", ""),
         actor=actor(),
         clock=clock(),
@@ -110,7 +111,7 @@ def _join_page(view: MatterView, element: str) -> str:
         title=roll.title,
         element=element,
         people=[(id, name) for id, name in people if id not in listed],
-        chosen=request.form.get("person", type=int),
+        chosen=request.form.get("person", type=row_number),
         reason=request.form.get("reason", ""),
         day=posted_day() or clock().today(),
         command_id=uuid4(),

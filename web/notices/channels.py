@@ -24,6 +24,7 @@ from web.admin.guard import administrators_only
 from web.context import actor, clock, reading, settings
 from web.language import in_words
 from web.notices.failures import failure_words
+from web.numbers import row_number
 
 blueprint = Blueprint("channels", __name__, url_prefix="/admin/channels")
 
@@ -46,7 +47,7 @@ def add() -> Response | tuple[str, int]:
     try:
         add_webhook(
             settings(),
-            form.get("organisation", 0, type=int),
+            form.get("organisation", 0, type=row_number),
             name=form.get("name", ""),
             url=form.get("url", ""),
             format=form.get("format", ""),
@@ -62,7 +63,7 @@ def add() -> Response | tuple[str, int]:
     return redirect(url_for("channels.index"), 303)
 
 
-@blueprint.post("/webhooks/<int(max=9223372036854775807):webhook_id>/test")
+@blueprint.post("/webhooks/<int:webhook_id>/test")
 @administrators_only
 def test(webhook_id: int) -> Response:
     """Send a robot a test message."""
@@ -71,7 +72,7 @@ def test(webhook_id: int) -> Response:
     return redirect(url_for("channels.index"), 303)
 
 
-@blueprint.post("/webhooks/<int(max=9223372036854775807):webhook_id>/remove")
+@blueprint.post("/webhooks/<int:webhook_id>/remove")
 @administrators_only
 def remove(webhook_id: int) -> Response:
     """Tell a robot nothing any more."""
@@ -80,7 +81,7 @@ def remove(webhook_id: int) -> Response:
     return redirect(url_for("channels.index"), 303)
 
 
-@blueprint.post("/deliveries/<int(max=9223372036854775807):delivery_id>/again")
+@blueprint.post("/deliveries/<int:delivery_id>/again")
 @administrators_only
 def again(delivery_id: int) -> Response:
     """Try a failed delivery anew."""
@@ -89,7 +90,7 @@ def again(delivery_id: int) -> Response:
     return redirect(url_for("channels.index"), 303)
 
 
-@blueprint.post("/deliveries/<int(max=9223372036854775807):delivery_id>/drop")
+@blueprint.post("/deliveries/<int:delivery_id>/drop")
 @administrators_only
 def drop(delivery_id: int) -> Response:
     """Take a failed delivery off the list."""

@@ -59,7 +59,7 @@ def index() -> str:
     )
 
 
-@blueprint.get("/<int(max=9223372036854775807):notice_id>")
+@blueprint.get("/<int:notice_id>")
 @login_required
 def go(notice_id: int) -> Response:
     """Mark a line as read and go to what it is about."""
@@ -76,7 +76,7 @@ def read_all() -> Response:
     return redirect(url_for("notices.index"), 303)
 
 
-@blueprint.post("/<int(max=9223372036854775807):notice_id>/read")
+@blueprint.post("/<int:notice_id>/read")
 @login_required
 def read_one(notice_id: int) -> Response:
     """Mark one as read and stay."""

@@ -27,6 +27,7 @@ from engine.errors import N_, InvalidInput
 from web.context import actor, clock, login_required, reading
 from web.forms.posted import posted_command, posted_revision
 from web.language import in_words
+from web.numbers import row_number
 from web.regulations.words import keeps_rules
 from web.words import as_date
 
@@ -165,7 +166,7 @@ def end_value(key: str, setting_id: int) -> Response | tuple[str, int]:
 
 
 def _place() -> Organisation:
-    wanted = request.values.get("organisation", type=int)
+    wanted = request.values.get("organisation", type=row_number)
     return place_seen(reading(), actor(), wanted)
 
 

@@ -23,6 +23,15 @@
     applyHidden();
     const errors = document.getElementById("errors");
     if (errors) errors.focus();
+    // On a phone the tab one is on may lie beyond the edge.
+    for (const here of document.querySelectorAll(".tabs [aria-current]")) {
+      const bar = here.parentElement;
+      bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+    }
+    // The last months come first.
+    for (const trend of document.querySelectorAll(".trend")) {
+      trend.parentElement.scrollLeft = trend.parentElement.scrollWidth;
+    }
   });
   document.addEventListener("htmx:oobAfterSwap", applyHidden);
   document.addEventListener("htmx:afterSettle", applyHidden);
