@@ -42,6 +42,9 @@ class ExportKind(Coded):
     FINDINGS = "findings", N_("问题清单")
     MATTERS = "matters", N_("事项清单")
     EVENT_LOG = "event_log", N_("事件日志")
+    BOARD = "board", N_("工作情况")
+    ITEMS = "items", N_("整改台账")
+    TASKS = "tasks", N_("任务清单")
 
 
 @dataclass(frozen=True)
@@ -72,24 +75,57 @@ def record_export(
     actor: Actor,
     clock: Clock,
 ) -> None:
-    """Write to the ledger who takes what away, before it is made. Raises NotAllowed, NotFound."""
+    """Write to the ledger what an auditor takes away, before it is made.
+
+    Raises NotAllowed, NotFound.
+    """
     require_audience(actor)
     with unit_of_work() as session:
         place = place_of(session, actor, criteria.get("organisation"))
-        said = {name: str(value) for name, value in criteria.items() if value is not None}
-        payload = {
-            "what": str(kind),
-            "form": form,
-            "names": names,
-            "criteria": {**said, "organisation": place.id},
-        }
-        event = Event(
-            EntryKind.EXPORTED,
-            actor_id=actor.person_id,
-            occurred_on=clock.today(),
-            payload=payload,
-        )
-        append(session, CHAIN, event, clock)
+        within = {**criteria, "organisation": place.id}
+        _record(session, kind, form, within, names=names, actor=actor, clock=clock)
+
+
+def record_list(
+    kind: ExportKind,
+    criteria: Mapping[str, Any],
+    *,
+    names: bool,
+    actor: Actor,
+    clock: Clock,
+) -> None:
+    """Write to the ledger who takes a list away as a workbook, before it is made.
+
+    For lists that hold only what the actor was let read: whoever calls has asked that already.
+    """
+    with unit_of_work() as session:
+        _record(session, kind, "xlsx", criteria, names=names, actor=actor, clock=clock)
+
+
+def _record(
+    session: Session,
+    kind: ExportKind,
+    form: str,
+    criteria: Mapping[str, Any],
+    *,
+    names: bool,
+    actor: Actor,
+    clock: Clock,
+) -> None:
+    payload = {
+        "what": str(kind),
+        "form": form,
+        "names": names,
+        "criteria": {
+            name: value if isinstance(value, int) else str(value)
+            for name, value in criteria.items()
+            if value is not None
+        },
+    }
+    event = Event(
+        EntryKind.EXPORTED, actor_id=actor.person_id, occurred_on=clock.today(), payload=payload
+    )
+    append(session, CHAIN, event, clock)
 
 
 def every_matter(session: Session, actor: Actor, wanted: MatterFilter) -> Iterator[MatterLine]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -29,6 +31,7 @@ from engine.directory.codes import OrganisationKind, PostKind
 from engine.directory.models import Person
 from engine.directory.organisations import add_organisation
 from engine.directory.posts import add_post
+from engine.ledger.models import LedgerEntry
 from engine.runtime.operations import start_instance
 from engine.settings import ROOT, Settings
 from web import create_app
@@ -175,6 +178,14 @@ def world(app: Flask, session: Session, clock: FixedClock, quick_passwords: None
         deploy_package(unit, leave_package(), clock)
         office_id = office.id
     return World(app, session, clock, office_id, people)
+
+
+def exported(session: Session) -> list[dict[str, Any]]:
+    """Return what the ledger says was taken away as a list."""
+    found = session.scalars(
+        select(LedgerEntry.payload).where(LedgerEntry.kind == "exported").order_by(LedgerEntry.seq)
+    )
+    return [json.loads(payload or "{}") for payload in found]
 
 
 @pytest.fixture

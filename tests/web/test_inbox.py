@@ -12,7 +12,7 @@ import pytest
 from engine.runtime.queries.worklist import Filters, by_name, work_page
 from engine.runtime.views import Bucket
 from tests.web.bulk_world import Talks
-from tests.web.conftest import World
+from tests.web.conftest import World, exported
 from web.inbox.excel import workbook
 from web.inbox.filters import query
 from web.inbox.views import FEW, gathered
@@ -103,6 +103,9 @@ def test_the_export_holds_what_the_list_shows_with_dates_as_dates(talks: Talks) 
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "no-store"
     assert ".xlsx" in response.headers["Content-Disposition"]
+    (told,) = exported(talks.world.session)
+    assert (told["what"], told["names"], told["criteria"]["bucket"]) == ("tasks", True, "todo")
+    assert "小云" not in str(told), "what somebody looks for may be a name"
     sheet = openpyxl.load_workbook(io.BytesIO(response.data)).active
     lines = list(sheet.iter_rows(values_only=True))
     assert lines[0][:5] == ("期限", "时限情况", "流程", "事项编号", "当事人")

@@ -73,7 +73,7 @@ def index() -> str:
 def export(what: str, form: str) -> Response:
     """Hand out a list, once it is recorded that it is."""
     kind = code(ExportKind, what)
-    if kind is None or form not in _FORMS[kind]:
+    if kind is None or form not in _FORMS.get(kind, ()):
         raise NotFound
     given = request.form
     with_names = given.get("names") == "yes"

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask_babel import gettext
 from werkzeug.wrappers.response import Response as Redirect
 
+from engine.audit.exporting import ExportKind, record_list
 from engine.calendars.arithmetic import Period
 from engine.directory.policy import Action, Audience, audiences, may
 from engine.directory.things import OrganisationView
@@ -138,7 +139,7 @@ def matters() -> str:
 @blueprint.get("/board.xlsx")
 @login_required
 def excel() -> Response:
-    """Hand out the board as a workbook: organisations, duties, what is late."""
+    """Hand out the board as a workbook: organisations, duties, what is late; on record."""
     chosen = _chosen()
     board = show_board(reading(), actor(), chosen.organisation_id, chosen.span)
     late, _ = list_duties(
@@ -148,6 +149,7 @@ def excel() -> Response:
         DutyFilter(chosen.span, state=DutyState.LATE),
         limit=20_000,
     )
+    record_list(ExportKind.BOARD, chosen.arguments, names=False, actor=actor(), clock=clock())
     name = gettext("%(name)s工作情况", name=board.place.name)
     filled = board_workbook(board, late, part_name(chosen.year, chosen.part))
     return download(filled, f"{name}-{chosen.year}{chosen.part}.xlsx", MEDIA_TYPE)

@@ -13,6 +13,7 @@ from flask import Blueprint, redirect, render_template, request, send_file, url_
 from flask_babel import gettext
 from werkzeug.wrappers.response import Response
 
+from engine.audit.exporting import ExportKind, record_list
 from engine.audit.matter import asked_of
 from engine.errors import N_
 from engine.rectification.queries import work_of
@@ -133,11 +134,14 @@ def alike(rows: Sequence[TaskRow]) -> frozenset[int]:
 @blueprint.get("/inbox/export.xlsx")
 @login_required
 def export() -> Response:
-    """Hand out the list, as it is narrowed and sorted, as a workbook."""
+    """Hand out the list, as it is narrowed and sorted, as a workbook; on record."""
     asked = wanted()
     found = work_list(
         reading(), actor(), clock(), bucket=asked.bucket, filters=asked.filters, sort=asked.sort
     )
+    narrowed = bool(asked.filters.text_wanted)  # the words looked for may be a name
+    criteria = {"bucket": asked.bucket, **vars(asked.filters), "text_wanted": narrowed}
+    record_list(ExportKind.TASKS, criteria, names=True, actor=actor(), clock=clock())
     today = clock().today()
     title = in_words(asked.bucket.label)
     data = workbook(found.rows, today, title=title, more=found.next_cursor is not None)

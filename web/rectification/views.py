@@ -14,6 +14,7 @@ from werkzeug.wrappers.response import Response
 from engine.attachments.content import ACCEPT
 from engine.attachments.operations import add_attachment
 from engine.attachments.store import FileRefused
+from engine.audit.exporting import ExportKind, record_list
 from engine.compliance.items import ItemState
 from engine.errors import N_, Conflict, InvalidInput, NotFound, StaleRevision
 from engine.rectification.commands import DEEDS, EVIDENCE, Words, say_item
@@ -154,9 +155,11 @@ def _wanted() -> ItemFilter:
 @blueprint.get("/export.xlsx")
 @login_required
 def export() -> Response:
-    """Hand out the list, as it is narrowed, as a workbook."""
-    today = clock().today()
-    rows, more = list_items(reading(), actor(), _wanted(), today, limit=MOST_EXPORTED)
+    """Hand out the list, as it is narrowed, as a workbook; on record."""
+    today, wanted = clock().today(), _wanted()
+    rows, more = list_items(reading(), actor(), wanted, today, limit=MOST_EXPORTED)
+    criteria = {**vars(wanted), "text": bool(wanted.text)}  # words looked for may be a name
+    record_list(ExportKind.ITEMS, criteria, names=True, actor=actor(), clock=clock())
     title = gettext("整改台账")
     made = workbook(rows, today, title=title, more=more is not None)
     return download(made, f"{title}-{today.isoformat()}.xlsx", MEDIA_TYPE)

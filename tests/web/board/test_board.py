@@ -15,6 +15,7 @@ from engine.database import unit_of_work
 from engine.directory.models import Account
 from engine.duties.listening import listen
 from tests.web.board.conftest import County
+from tests.web.conftest import exported
 
 
 def words(page: str) -> str:
@@ -136,6 +137,7 @@ def test_lists_are_only_for_those_above(county: County) -> None:
     committee = county.places["committee"]
     for path in ("duties", "matters", "ranking", "board.xlsx"):
         assert browser.get(f"/board/{path}?organisation={committee}").status_code == 403
+    assert not exported(county.session), "nothing left the house"
     own = f"/board/duties?organisation={county.places['branch']}"
     assert browser.get(own).status_code == 200
     outside = county.sign_in("leader")
@@ -161,6 +163,9 @@ def test_the_ranking_says_how_it_is_made(county: County) -> None:
 def test_the_workbook_holds_the_same_figures(county: County) -> None:
     browser = county.sign_in("head")
     response = browser.client.get("/board/board.xlsx")
+    (told,) = exported(county.session)
+    assert (told["what"], told["form"], told["names"]) == ("board", "xlsx", False)
+    assert told["criteria"]["organisation"] == county.places["committee"]
     assert all(value.isascii() for _, value in response.headers)  # a server sends no others
     book = load_workbook(io.BytesIO(response.data))
     assert book.sheetnames == ["按党组织", "按活动", "逾期未办"]

@@ -20,7 +20,7 @@ from engine.directory.posts import add_post
 from engine.runtime.operations import complete_task, start_instance
 from engine.runtime.rectification.models import RectificationItem
 from tests.rectifying import life
-from tests.web.conftest import World
+from tests.web.conftest import World, exported
 
 
 @pytest.fixture
@@ -164,7 +164,9 @@ def test_the_list_is_narrowed_by_tab_and_words_and_goes_out_as_a_workbook(
     assert "学习不够经常" in leader.get("/rectification/?text=万小云").get_data(as_text=True)
     assert "学习不够经常" not in leader.get("/rectification/?text=别的").get_data(as_text=True)
     assert "学习不够经常" not in leader.get("/rectification/?show=closed").get_data(as_text=True)
-    sheet = load_workbook(BytesIO(leader.get("/rectification/export.xlsx").data)).active
+    sheet = load_workbook(BytesIO(leader.get("/rectification/export.xlsx?text=万小云").data)).active
+    (told,) = exported(world.session)
+    assert (told["what"], told["names"], told["criteria"]["text"]) == ("items", True, True)
     assert sheet is not None
     rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert rows[0][3] == "存在问题"
