@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, sync_playwright
 from psycopg import sql
 from sqlalchemy import select
 from werkzeug.serving import make_server
@@ -223,7 +223,7 @@ def visit(chromium: Browser, site: Site) -> Iterator[Visiting]:
         context.close()
 
 
-PAPER = {
+PAPER: FilePayload = {
     "name": "会议记录.pdf",
     "mimeType": "application/pdf",
     "buffer": b"%PDF-1.7\n%%EOF\n",
