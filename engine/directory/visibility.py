@@ -157,6 +157,13 @@ def administered_organisations(actor: Actor) -> ColumnElement[bool]:
     return or_(false(), *_below(Organisation.path, kept))
 
 
+def administers_all(actor: Actor) -> bool:
+    """Tell whether he keeps the whole installation: what belongs to no organisation is his too."""
+    return any(
+        p.kind is PostKind.ADMINISTRATOR and p.path == f"/{p.organisation_id}/" for p in actor.posts
+    )
+
+
 def _below(path: SQLColumnExpression[Any], roots: Iterable[str]) -> list[ColumnElement[bool]]:
     """Return one prefix condition for each root that does not lie below another."""
     kept: list[str] = []

@@ -20,10 +20,10 @@ from engine.clock import Clock
 from engine.database import unit_of_work
 from engine.directory.actors import Actor
 from engine.directory.models import Account, Organisation, Person
-from engine.directory.policy import administered_organisations
+from engine.directory.visibility import administered_organisations, administers_all
 from engine.duties.queries import DutyLine
 from engine.errors import N_, Conflict, NotFound
-from engine.notifications.envelopes import duty_titles, new_delivery, schedule, titles
+from engine.notifications.envelopes import duty_titles, in_language, new_delivery, schedule, titles
 from engine.notifications.kinds import Channel, DeliveryState, NoticeKind
 from engine.notifications.mail import Failed, make_mail, send_mail
 from engine.notifications.models import Delivery, NoticePreference, Webhook
@@ -193,16 +193,16 @@ def _mail(session: Session, row: Delivery, settings: Settings, clock: Clock) -> 
     if not said:
         return None
     duties = duty_titles(session, [line.about for line in said])
-    lines = [_said(session, line, duties) for line in said]
+    lines = [_said(session, line, duties, box.language) for line in said]
     subject, body = mail_words(lines, box.language, settings.public_url)
     return _by_mail(settings, clock, box.email, row.key, subject, body)
 
 
-def _said(session: Session, line: Row[Any], duties: Mapping[str, DutyLine]) -> Said:
-    procedure, step = titles(session, line.version_id, line.element)
+def _said(session: Session, line: Row[Any], duties: Mapping[str, DutyLine], language: str) -> Said:
+    procedure, step = titles(session, line.version_id, line.element, language)
     due_on = None if line.due_on == NO_LIMIT else line.due_on
     if duty := duties.get(line.about):
-        procedure, due_on = duty.title, duty.due_on
+        procedure, due_on = in_language(language, duty.title, duty.title_en), duty.due_on
     return Said(NoticeKind(line.kind), procedure, step, due_on)
 
 
@@ -247,7 +247,10 @@ def _robot(session: Session, row: Delivery, settings: Settings, clock: Clock) ->
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A delivery as an administrator sees it. ``who``: the person, or the robot."""
+    """A delivery as an administrator sees it. ``who``: the person, or the robot.
+
+    The name of the organisation is empty for people who belong to none.
+    """
 
     id: int
     channel: Channel
@@ -272,7 +275,7 @@ def failed_deliveries(session: Session, actor: Actor, *, limit: int = 100) -> li
             row.Delivery.id,
             Channel(row.Delivery.channel),
             row.robot or row.person or "",
-            row.place,
+            row.place or "",
             DeliveryState(row.Delivery.state),
             row.Delivery.attempts,
             row.Delivery.error,
@@ -321,10 +324,16 @@ def _failed(session: Session, delivery_id: int, actor: Actor) -> Delivery:
 
 
 def _letters(actor: Actor) -> Select[Delivery, str, str, str]:
-    """Return the question for deliveries to the people and robots that the actor administers."""
+    """Return the question for deliveries to the people and robots that the actor administers.
+
+    People of no organisation are left to those who administer the whole installation.
+    """
     place = or_(
         Organisation.id == Webhook.organisation_id, Organisation.id == Person.organisation_id
     )
+    mine = administered_organisations(actor)
+    if administers_all(actor):
+        mine = or_(mine, Organisation.id.is_(None))
     return (
         select(
             Delivery,
@@ -335,6 +344,6 @@ def _letters(actor: Actor) -> Select[Delivery, str, str, str]:
         .select_from(Delivery)
         .outerjoin(Person, Person.id == Delivery.person_id)
         .outerjoin(Webhook, Webhook.id == Delivery.webhook_id)
-        .join(Organisation, place)
-        .where(administered_organisations(actor))
+        .outerjoin(Organisation, place)
+        .where(mine)
     )

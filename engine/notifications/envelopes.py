@@ -144,15 +144,26 @@ def _counted(session: Session, lines: Sequence[Line]) -> list[Said]:
     ]
 
 
-def titles(session: Session, version_id: int | None, element: str | None) -> tuple[str, str]:
-    """Return the titles of a procedure and of one of its steps, with the step's number."""
+def titles(
+    session: Session, version_id: int | None, element: str | None, language: str = "zh"
+) -> tuple[str, str]:
+    """Return the titles of a procedure and of one of its steps, with the step's number.
+
+    Packages name their steps in Chinese only; the number tells an English reader which it is.
+    """
     if version_id is None:
         return "", ""
     package = load_definition(session, version_id).package
+    title = in_language(language, package.title, package.title_en)
     step = package.steps.get(element) if element else None
     if step is None:
-        return package.title, ""
-    return package.title, f"{step.number} {step.title}" if step.number else step.title
+        return title, ""
+    return title, f"{step.number} {step.title}" if step.number else step.title
+
+
+def in_language(language: str, chinese: str, english: str) -> str:
+    """Return the English title for who reads English, where there is one."""
+    return english if language == "en" and english else chinese
 
 
 def duty_titles(session: Session, about: Iterable[str]) -> dict[str, DutyLine]:

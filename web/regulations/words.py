@@ -14,6 +14,7 @@ from engine.compliance.regulations import Article, Regulation, Regulations, grad
 from engine.directory.actors import Actor
 from engine.directory.codes import PostKind
 from engine.directory.policy import Audience, audiences
+from engine.directory.visibility import administers_all
 from web.context import reading
 from web.language import chosen_language, in_words
 from web.words import long_date
@@ -42,14 +43,6 @@ def keeps_rules(actor: Actor) -> bool:
 def keeps_directory(actor: Actor) -> bool:
     """Tell whether the pages of administrators are open to somebody."""
     return Audience.ADMIN in audiences(actor)
-
-
-def keeps_procedures(actor: Actor) -> bool:
-    """Tell whether somebody administers the whole installation, to which procedures belong."""
-    return any(
-        post.kind is PostKind.ADMINISTRATOR and post.path == f"/{post.organisation_id}/"
-        for post in actor.posts
-    )
 
 
 def title_of(thing: Parameter | Regulation) -> str:
@@ -129,7 +122,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         article_url=article_url,
         keeps_directory=keeps_directory,
-        keeps_procedures=keeps_procedures,
+        keeps_procedures=administers_all,
         range_in_words=range_in_words,
         source_in_words=source_in_words,
         standing=standing,

@@ -14,6 +14,11 @@ from sqlalchemy import text, update
 
 from engine.clock import ZONE
 from engine.database import unit_of_work
+from engine.definitions.operations import deploy_package
+from engine.definitions.package import load_folder
+from engine.directory.codes import PostKind
+from engine.directory.models import Person
+from engine.directory.posts import add_post
 from engine.errors import NotFound
 from engine.notifications import mail as mailing
 from engine.notifications.delivering import (
@@ -24,9 +29,11 @@ from engine.notifications.delivering import (
     give_up,
     send_again,
 )
+from engine.notifications.envelopes import titles
 from engine.notifications.kinds import DeliveryState
 from engine.notifications.models import Delivery, Notice
 from engine.notifications.quiet import PAUSE
+from engine.settings import ROOT
 from tests.engine.notifications.conftest import NIGHT, Told
 from tests.engine.notifications.receivers import certificate, mail_server
 from tests.engine.notifications.test_sweeping import begin, steps, tick
@@ -197,6 +204,18 @@ def test_english_for_those_who_chose_it(told: Told) -> None:
     assert "told_of apply (new to do)" in body(mail)
 
 
+def test_titles_are_english_for_who_reads_english_where_there_are_any(told: Told) -> None:
+    package = load_folder(ROOT / "tests" / "packages" / "leave_request")
+    step = package.steps["approve_leave"]
+    with unit_of_work() as session:
+        version = deploy_package(session, package, told.clock).version_id
+        english = titles(session, version, "approve_leave", "en")
+        chinese = titles(session, version, "approve_leave")
+    assert english[0] == "Leave request"
+    assert chinese[0] == "请假审批"
+    assert english[1] == chinese[1] and step.title in chinese[1], "steps have Chinese titles only"
+
+
 # -- when it goes wrong ---------------------------------------------------------------------------
 
 
@@ -318,6 +337,34 @@ def test_only_an_administrator_of_that_part_sees_and_sends_again(told: Told) -> 
         assert failed_deliveries(session, chief) == []
     with pytest.raises(NotFound):
         send_again(number, actor=chief, clock=told.clock)
+
+
+def test_mail_to_who_belongs_nowhere_is_left_to_who_administers_everything(told: Told) -> None:
+    number = failing(told).id
+    told.boxes.refuse["RCPT"] = "550 no such user"
+    told.send_all()
+    people = told.desk.town.people
+    with unit_of_work() as session:
+        session.execute(
+            update(Person).where(Person.id == people["applicant"]).values(organisation_id=None)
+        )
+        add_post(
+            session,
+            people["member"],
+            told.desk.town.branch,
+            PostKind.ADMINISTRATOR,
+            date(2020, 1, 1),
+        )
+    part, chief = told.desk.actor("member"), told.desk.actor("administrator")
+    with unit_of_work() as session:
+        assert failed_deliveries(session, part) == []
+        (letter,) = failed_deliveries(session, chief)
+    assert (letter.id, letter.who, letter.organisation_name) == (number, "applicant", "")
+    with pytest.raises(NotFound):
+        send_again(number, actor=part, clock=told.clock)
+    told.boxes.refuse.clear()
+    send_again(number, actor=chief, clock=told.clock)
+    assert told.send_all() == [SENT]
 
 
 def test_the_log_names_nobody(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
