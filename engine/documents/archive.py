@@ -17,7 +17,9 @@ _CHUNK: Final = 256 * 1024
 class Archive:
     """A ZIP being written to a file, one member after the other, never held in memory."""
 
-    def __init__(self, target: IO[bytes]) -> None:
+    def __init__(self, target: IO[bytes], *, compressed: bool = True) -> None:
+        """Write to ``target``; not compressed, every byte of it is bound by what is in it."""
+        self._compressed = compressed
         self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED)
         self.listed: dict[str, tuple[int, str]] = {}
         """Size and SHA-256 of each member by its name, in the order written."""
@@ -27,7 +29,7 @@ class Archive:
         info = zipfile.ZipInfo(name, _MOMENT)
         info.external_attr = 0o644 << 16
         info.create_system = 3
-        stored = Path(name).suffix.lower() in _STORED
+        stored = not self._compressed or Path(name).suffix.lower() in _STORED
         info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
         digest, size = hashlib.sha256(), 0
         with self._zip.open(info, "w", force_zip64=False) as member:

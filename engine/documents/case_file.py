@@ -136,7 +136,7 @@ def _write(
     settings: Settings,
 ) -> _Written:
     contents = read_contents(session, actor, clock, instance_id)
-    archive = Archive(target)
+    archive = Archive(target, compressed=False)
     export = _export(contents, actor, clock)
     try:
         _add_attachments(archive, store, contents.attachments)

@@ -30,6 +30,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import struct
 import sys
 import unicodedata
 import zipfile
@@ -83,6 +84,15 @@ class Files:
                     self.faults.append(Fault(name, "压缩包内有两份", "twice in the ZIP"))
                 if not name.endswith("/"):
                     self._places[name] = info
+            other = packed_otherwise(place, self._zip)
+            if other:
+                self.faults.append(
+                    Fault(
+                        other,
+                        "压缩包在此处不是导出时的原样；重新打包过的，请解压后核验文件夹",
+                        "here the ZIP is not as it was handed out; packed anew? verify the folder",
+                    )
+                )
 
     def names(self) -> list[str]:
         return sorted(self._places)
@@ -105,6 +115,45 @@ class Files:
         for chunk in self.chunks(name):
             digest.update(chunk)
         return digest.hexdigest()
+
+
+_HEADER = struct.Struct("<4s5H3L2H")
+_LISTED = struct.Struct("<4s4B4H3L5H2L")
+_END = struct.Struct("<4s4H2LH")
+_FIRST_OF_1980 = 33
+"""A day as ZIP writes it. An export gives it to every file: times in a ZIP mean nothing here."""
+_ZIP64 = (1 << 31) - 1
+
+
+def packed_otherwise(place: Path, archive: zipfile.ZipFile) -> str:
+    """Return the first file before which a ZIP differs from what an export writes; "" if nowhere.
+
+    The digests bind what is in the files. This binds the rest: names, days, rights and gaps, which
+    are read without a word whatever they say.
+    """
+    if place.stat().st_size > _ZIP64:
+        return ""
+    at, listed = 0, b""
+    with place.open("rb") as handle:
+        for info in archive.infolist():
+            ascii_only = all(ord(char) < 128 for char in info.filename)
+            name = info.filename.encode("utf-8")
+            size = info.file_size
+            if size > _ZIP64:
+                return info.filename
+            same = (0 if ascii_only else 0x800, 0, 0, _FIRST_OF_1980, info.CRC, size, size)
+            header = _HEADER.pack(b"PK\3\4", 20, *same, len(name), 0) + name
+            handle.seek(at)
+            if handle.read(len(header)) != header:
+                return info.filename
+            rights, nothing = 0o644 << 16, (0, 0, 0, 0)
+            listed += _LISTED.pack(b"PK\1\2", 20, 3, 20, 0, *same, len(name), *nothing, rights, at)
+            listed += name
+            at += len(header) + size
+        count = min(len(archive.infolist()), 0xFFFF)
+        end = _END.pack(b"PK\5\6", 0, 0, count, count, len(listed), at, 0)
+        handle.seek(at)
+        return "" if handle.read(len(listed) + len(end) + 1) == listed + end else "ZIP"
 
 
 def _normal(name: str) -> str:

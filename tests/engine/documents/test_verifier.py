@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,50 @@ def test_any_byte_changed_in_any_file_is_found_and_the_file_named(exported: Path
             assert any(name in fault for fault in found), f"{name} byte {place}: {found}"
         path.write_bytes(data)
     assert faults(exported) == []
+
+
+def test_any_byte_of_the_zip_itself_changed_is_found(exported: Path) -> None:
+    """Also those that are in no file: days, rights, sizes, the directory, what comes after it."""
+    path = exported.parent / "case.zip"
+    data = path.read_bytes()
+    assert zip_faults(path) == []
+    lot = random.Random(20260518)
+    with zipfile.ZipFile(path) as archive:
+        heads = [info.header_offset for info in archive.infolist()]
+    places = {head + lot.randrange(30) for head in heads}  # a header has 30 bytes and the name
+    places |= {lot.randrange(len(data)) for _ in range(20)}
+    places |= {lot.randrange(data.rindex(b"receipt.json") - 4000, len(data)) for _ in range(60)}
+    for place in sorted(places):
+        changed = bytearray(data)
+        changed[place] ^= 1 << lot.randrange(8)
+        path.write_bytes(bytes(changed))
+        assert zip_faults(path), place
+    for changed in (data + b"x", b"x" + data, data[:-1]):
+        path.write_bytes(bytes(changed))
+        assert zip_faults(path)
+
+
+def test_a_zip_packed_anew_is_told_to_be_unpacked(exported: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.zip"
+    with zipfile.ZipFile(other, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names_of(exported):
+            archive.write(exported / name, name)
+    (fault,) = zip_faults(other)
+    assert "请解压后核验文件夹" in fault
+    assert faults(exported) == []
+
+
+def zip_faults(path: Path) -> list[str]:
+    """Return what is wrong with a ZIP, as the program would print it."""
+    try:
+        files = v.Files(path)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        return [str(error)]
+    if files.faults:
+        return [str(fault) for fault in files.faults]
+    found = v.Verification(files)
+    found.run()
+    return [str(fault) for fault in found.faults]
 
 
 def test_a_missing_file_and_an_added_one_are_named(exported: Path) -> None:
