@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -12,8 +13,11 @@ from sqlalchemy.orm import Session
 from engine.clock import FixedClock
 from engine.database import unit_of_work
 from engine.directory.accounts import create_account
+from engine.directory.actors import load_actor
+from engine.runtime.queries.forecast import matter_forecast
 from tests.played import Played, play_admission
 from tests.web.conftest import PASSWORD, Browser, World
+from web.instances.forecast import ForecastPage, promise
 
 
 @pytest.fixture
@@ -109,3 +113,17 @@ def test_a_procedure_without_favourable_answers_says_so(world: World) -> None:
     page = world.sign_in("leader").get(f"/matters/{matter}?tab=forecast").get_data(as_text=True)
     assert "没有写明怎样推算" in page
     assert "可以办结" not in world.sign_in("worker").get("/mine/").get_data(as_text=True)
+
+
+def test_what_many_do_on_one_day_is_said_once_and_no_aim_is_made_up(
+    app: Flask, played: Played, session: Session, clock: FixedClock
+) -> None:
+    actor = load_actor(session, clock.today(), person_id=played.ids["superior_secretary"])
+    told = matter_forecast(session, actor, clock, played.instance_id)
+    first, second = (replace(step, statuses=()) for step in told.steps[:2])
+    later = replace(first, day=first.day + timedelta(days=1))
+    many = replace(told, steps=(first, first, first, later, second))
+    assert ForecastPage(many, (), (), ()).ahead == [first, later, second]
+    with app.test_request_context():
+        assert promise(many).endswith("可以办结。")
+        assert promise(told).endswith("可以转为正式党员。")

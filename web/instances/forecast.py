@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 from typing import Final
 
 from flask import request
@@ -43,6 +44,16 @@ class ForecastPage:
     """Steps for which a day can be thought of, with their titles."""
     wrong: tuple[str, ...]
     """What is wrong with the days given; they were left out."""
+
+    @property
+    def ahead(self) -> list[StepAhead]:
+        """Return the steps to come; what many do on one day stands among them once."""
+        steps = self.told.steps if self.told else ()
+        return [
+            step
+            for step, following in zip_longest(steps, steps[1:])
+            if following is None or (step.element, step.day) != (following.element, following.day)
+        ]
 
 
 def given_days(items: Iterable[tuple[str, str]]) -> dict[str, date]:
@@ -118,10 +129,14 @@ def rule_sentence(broken: WouldBreak, told: MatterForecast) -> str:
 
 
 def promise(told: MatterForecast) -> str:
-    """Return when the matter can reach its aim at the earliest, in one sentence; or nothing."""
+    """Return when the matter can reach its aim at the earliest, in one sentence; or nothing.
+
+    The aim is named where it is what a person becomes; all others are just finished.
+    """
     if told.blocked:
         return ""
-    if told.outcome_title and told.outcome_on:
+    becomes = any(step.statuses for step in told.steps)
+    if becomes and told.outcome_title and told.outcome_on:
         return str(
             gettext(
                 "最早 %(day)s 可以%(outcome)s。",

@@ -26,7 +26,8 @@
     // On a phone the tab one is on may lie beyond the edge.
     for (const here of document.querySelectorAll(".tabs [aria-current]")) {
       const bar = here.parentElement;
-      bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+      const beyond = here.offsetLeft + here.offsetWidth - bar.offsetLeft - bar.clientWidth;
+      if (beyond > 0) bar.scrollLeft = beyond + 24;
     }
     // The last months come first.
     for (const trend of document.querySelectorAll(".trend")) {

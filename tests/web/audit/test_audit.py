@@ -84,6 +84,15 @@ def test_supervision_is_for_those_who_supervise(late: Played, sign_in) -> None: 
         assert "监督</span>" not in browser.page
 
 
+def test_an_empty_inbox_leads_to_the_place_of_work(late: Played, sign_in) -> None:  # type: ignore[no-untyped-def]
+    browser = sign_in("auditor")
+    browser.get("/inbox")
+    assert '<a class="button" href="/audit/">' in browser.page
+    browser = sign_in("contact_a")
+    browser.get("/inbox")
+    assert '<a class="button" href="/audit/">' not in browser.page
+
+
 def test_the_overview_leads_to_the_list_and_to_the_step(late: Played, sign_in) -> None:  # type: ignore[no-untyped-def]
     browser = sign_in("auditor")
     browser.get("/audit/")
