@@ -87,6 +87,11 @@ class Definition:
     rolls: Mapping[str, Roll]
     """By activity: where each person of a list has a task of their own."""
 
+    @property
+    def keeps_apart(self) -> bool:
+        """Whether some may see a matter of it and yet not read all of its steps (VIEW_EACH)."""
+        return bool(self.rolls) or any(form.keeps_apart for form in self.forms.values())
+
     def form_of(self, element: str) -> FormSchema:
         """Return the form of a step. Raises KeyError for an element without step."""
         return self.forms[self.package.steps[element].form]

@@ -140,7 +140,8 @@ POLICY: Mapping[Action, Rule] = {
     # Everybody sees his own matter, but neither what others wrote about him nor the trail of it.
     Action.VIEW_MATTER: Rule(_seeing, hidden=True),
     Action.VIEW_OPINIONS: Rule(_seeing[1:], bar=(r.about_oneself,)),
-    # What members hand in each for themselves is read by those who lead, not by one another.
+    # What members hand in each for themselves, and what a form says of single people
+    # (``readers``), is read by those who lead, not by one another.
     Action.VIEW_EACH: Rule(
         (r.here(COMMITTEE), r.over(LEADING), r.auditors), bar=(r.about_oneself,)
     ),

@@ -25,7 +25,7 @@ from engine.forms.fields import FieldKind, walk
 from engine.ledger.kinds import EntryKind
 from engine.runtime.queries import matter_view
 from engine.runtime.queries.access import Opened, open_matter
-from engine.runtime.queries.records import Trail, read_trail
+from engine.runtime.queries.records import Trail, apart, read_trail
 from engine.runtime.views import MatterView
 
 _FILES = text(
@@ -211,11 +211,17 @@ def safe_name(name: str) -> str:
 
 
 def _closed_entries(trail: Trail, opened: Opened, actor: Actor) -> frozenset[int]:
-    """Return the entries of steps whose sensitive papers the actor may not read.
+    """Return the entries that the actor may not read, or not all of.
 
-    What the form of such a step says is as delicate as the paper itself, and a case file leaves
-    the house: it is left out as a whole.
+    What the form of a step with sensitive papers says is as delicate as the papers themselves, and
+    a case file leaves the house: it is left out as a whole. So is what others handed in for
+    themselves, and what says something of single people.
     """
+    others = {e.seq for e in trail.entries if apart(trail, e, opened.own_only)}
+    return _sensitive_entries(trail, opened, actor) | others
+
+
+def _sensitive_entries(trail: Trail, opened: Opened, actor: Actor) -> frozenset[int]:
     files = AttachmentView(opened.view, None, sensitive=True)
     if decide(actor, Action.READ_ATTACHMENT, files).allowed:
         return frozenset()

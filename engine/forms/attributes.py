@@ -9,6 +9,7 @@ from typing import Any, Final
 from engine.directory.codes import MembershipStatus
 from engine.errors import N_, ExpressionFault
 from engine.expressions import Expression, compile_expression
+from engine.forms.apart import CONCERNED
 from engine.forms.codes import Body, Share, Threshold
 from engine.forms.fields import FieldKind, Limits, Option
 
@@ -34,7 +35,7 @@ _PERSON: Final[dict[str, Any]] = {
     "among": _TEXT,
 }
 
-_GENERAL: Final = ("domain", "prefill", "check", "check_text")
+_GENERAL: Final = ("domain", "prefill", "check", "check_text", "readers")
 """Properties that every field may have; they are read elsewhere."""
 _PROPERTIES: Final[Mapping[FieldKind, Mapping[str, Any]]] = {
     FieldKind.PERSON: _PERSON,
@@ -64,6 +65,7 @@ _PROPERTIES: Final[Mapping[FieldKind, Mapping[str, Any]]] = {
         "max": _WHOLE,
         "owner_closes": _FLAGS,
         "of": _TEXT,
+        "each": _TEXT,
         "year": _TEXT,
     },
 }
@@ -156,6 +158,14 @@ def check_properties(
         result["domain"] = properties["domain"]
     if "check_text" in properties:
         result["check_text"] = properties["check_text"]
+    if "readers" in properties:
+        if properties["readers"] != CONCERNED:
+            refuse(
+                "property",
+                N_("属性 readers 不能是 “%s”") % properties["readers"],
+                N_("改为 %s，或者删去") % CONCERNED,
+            )
+        result["readers"] = properties["readers"]
     if kind is FieldKind.FILES:
         result["multiple"] = "true" if component.get("multiple") is True else "false"
         result["accept"] = str(component.get("accept") or "")

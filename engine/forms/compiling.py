@@ -209,6 +209,16 @@ class _Compiler:
         elif component.get("components"):
             refuse("domain", N_("%s 不能含有下级项目") % kind, N_("清空 components"))
         check_item_list(properties.get("domain"), children, refuse)
+        if "each" in properties and all(c.kind is not FieldKind.PERSON for c in children):
+            refuse(
+                "property",
+                N_("each 的列表没有人员一栏"),
+                N_("在列表里加上 domain 为 person 的一栏"),
+            )
+        if "each" in properties and properties.get("domain") in (OPEN_ITEMS, INDICATORS):
+            refuse("property", N_("这种列表的各行由系统列出"), N_("删去 each"))
+        if "readers" in properties and inside_list:
+            refuse("property", N_("列表里的一栏不能另设 readers"), N_("把 readers 写在整个列表上"))
         validate = component.get("validate") or {}
         if not isinstance(validate, Mapping):
             refuse("validate", N_("validate 应为对象"), N_("写成 { … }"))
@@ -231,6 +241,7 @@ class _Compiler:
             limits=read_limits(kind, component, validate, refuse),
             hide=_hide(component, refuse),
             prefill=read_expression(properties.get("prefill"), "prefill", refuse),
+            each=read_expression(properties.get("each"), "each", refuse),
             check=read_check(properties, inside_list, refuse),
             default=component.get("defaultValue"),
             text=_text(kind, component, refuse),

@@ -113,6 +113,8 @@ class Field:
     limits: Limits = Limits()
     hide: Expression | None = None
     prefill: Expression | None = None
+    each: Expression | None = None
+    """The people for each of whom a list begins with a row."""
     check: Expression | None = None
     """What must hold of all answers together; ``props["check_text"]`` says what is wrong."""
     default: Any = None

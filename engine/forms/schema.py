@@ -10,6 +10,7 @@ from marshmallow import Schema, ValidationError, missing
 
 from engine.errors import N_, ExpressionFault, InvalidInput
 from engine.expressions import Expression, compile_expression
+from engine.forms.apart import is_apart, part_for
 from engine.forms.checking import Check
 from engine.forms.compiling import compile_fields
 from engine.forms.fields import (
@@ -25,6 +26,7 @@ from engine.forms.fields import (
 from engine.forms.frozen_lists import start_scores
 from engine.forms.html import Posted, read_html, write_html
 from engine.forms.item_lists import start_rows
+from engine.forms.people_lists import rows_for_each
 from engine.forms.reading import Entry, Problems
 from engine.forms.values import part_of, value_of
 from engine.forms.words import (
@@ -70,6 +72,8 @@ class FormSchema:
         """The lists in which open items are answered."""
         self.freezing = tuple(f for f in self._all if f.props.get("domain") == INDICATORS)
         """The lists that freeze figures counted from records."""
+        self.keeps_apart = any(map(is_apart, self._all))
+        """Whether some of it is read only by the people concerned, and by those who lead."""
 
     def __repr__(self) -> str:
         return f"FormSchema({self.file!r})"
@@ -85,7 +89,7 @@ class FormSchema:
             expression
             for field in self._all
             for expression in (
-                *(field.hide, field.prefill, field.check, *field.text),
+                *(field.hide, field.prefill, field.each, field.check, *field.text),
                 *(*_named(field), *_earlier(field)),
             )
             if isinstance(expression, Expression)
@@ -212,6 +216,10 @@ class FormSchema:
         """Return the label for a field name from an error, with row numbers and parents."""
         return label_of(self.fields, name)
 
+    def part_for(self, data: Mapping[str, Any], person_id: int) -> dict[str, Any]:
+        """Return of kept data what somebody reads who sees only what is about themselves."""
+        return part_for(self.fields, data, person_id)
+
     def in_words(self, data: Mapping[str, Any], names: Names) -> list[Answer]:
         """Return kept data as labels and words, in the order of the form."""
         return answers_of(self.fields, data, names)
@@ -243,6 +251,8 @@ class FormSchema:
             return start_rows(field, scope)
         if field.props.get("domain") == INDICATORS:
             return start_scores(scope)
+        if field.each is not None and field.prefill is None:
+            return rows_for_each(field, scope, context)
         value = field.default
         if field.prefill is not None:
             try:

@@ -180,6 +180,7 @@ def _form_uses(package: Package, diagram: Diagram, forms: Forms) -> Iterator[Use
         for item in walk(schema.fields):
             expressions: list[tuple[str, Expression | None]]
             expressions = [("hide", item.hide), ("prefill", item.prefill), ("check", item.check)]
+            expressions.append(("each", item.each))
             expressions += [("text", part) for part in item.text if isinstance(part, Expression)]
             for what, expression in expressions:
                 if expression is not None:

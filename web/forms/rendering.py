@@ -12,6 +12,7 @@ from typing import Any, Final
 from flask_babel import gettext
 
 from engine.attachments.content import ACCEPT
+from engine.forms.apart import person_column
 from engine.forms.fields import INDICATORS, OPEN_ITEMS, Field, FieldKind, FormContext
 from engine.forms.frozen_lists import known_rows
 from engine.forms.reading import Entry
@@ -100,7 +101,7 @@ class FieldView:
     children: tuple[FieldView, ...] = ()
     items: tuple[tuple[FieldView, ...], ...] = ()
     known: tuple[Mapping[str, Any], ...] = ()
-    """What is answered in each row of open items."""
+    """What is known of each row: the open item or figure, or the person it is about."""
     errors: tuple[str, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
@@ -192,6 +193,8 @@ def _draw(f: Field, drawing: Drawing, values: Mapping[str, Any], prefix: str) ->
             least = int(f.props.get("min", "1" if f.required else "0"))
             # What must hold something begins with rows to fill in; one left empty is not sent.
             rows = (value if isinstance(value, list) else []) or [{}] * least
+            if f.each is not None:
+                return _rows_of_people(f, view, drawing, rows)
             return replace(
                 view,
                 items=tuple(
@@ -245,6 +248,27 @@ def _draw(f: Field, drawing: Drawing, values: Mapping[str, Any], prefix: str) ->
                 max_bytes=drawing.max_bytes,
             )
     return replace(view, value="" if value is None else value, attributes=_attributes(f))
+
+
+def _rows_of_people(f: Field, view: FieldView, drawing: Drawing, rows: Sequence[Any]) -> FieldView:
+    """Return rows each under the name of the person it is about, who need not be chosen again.
+
+    A row of which nobody is chosen yet, or somebody who may not be, asks for the person.
+    """
+    column = person_column(f)
+    assert column is not None  # seen to when the form was compiled
+    names = {str(p.id): p.name for p in drawing.context.people_choices(column)}
+    known, items = [], []
+    for index, row in enumerate(rows):
+        prefix = f"{view.path}-{index}."
+        person = str(row.get(column.key) or "") if isinstance(row, Mapping) else ""
+        named = person in names and not drawing.errors.get(prefix + column.key)
+        known.append(
+            {"name": names[person], "input": prefix + column.key, "value": person} if named else {}
+        )
+        shown = [c for c in f.children if c is not column or not named]
+        items.append(_level(shown, drawing, row, prefix))
+    return replace(view, known=tuple(known), items=tuple(items))
 
 
 def _open_items(f: Field, view: FieldView, drawing: Drawing, value: Any) -> FieldView:

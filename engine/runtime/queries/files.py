@@ -104,10 +104,11 @@ def matter_documents(
 def _readable(session: Session, opened: Opened) -> frozenset[int] | None:
     """Return the files that somebody may read who sees of a list only their own; None: all.
 
-    Where each of many hands something in, they do not read it from one another.
+    Where each of many hands something in, or something is said of each, they do not read it from
+    one another.
     """
     definition = opened.matter.definition
-    if opened.own_only is None or not definition.rolls:
+    if opened.own_only is None or not definition.keeps_apart:
         return None
     trail = read_trail(session, definition, opened.row.id)
     records = step_records(trail, with_data=True, own_only=opened.own_only)

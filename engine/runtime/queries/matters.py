@@ -135,7 +135,7 @@ def matter_view(session: Session, actor: Actor, clock: Clock, instance_id: int) 
         row=rows_of(session, [instance_id])[0],
         stages=stages_of(opened, trail, records, actor),
         timers=_timers(session, opened),
-        history=history(trail, with_reasons=opened.sees_opinions),
+        history=history(trail, with_reasons=opened.sees_opinions, own_only=opened.own_only),
         documents=_files(opened, trail, records),
         expected_documents=definition.package.documents,
         diagram=element_states(opened, trail),
@@ -163,7 +163,7 @@ def _files(opened: Opened, trail: Trail, records: list[StepRecord]) -> tuple[Att
     """Return the files that the actor may see in the list of the matter's files."""
     if not opened.sees_opinions:
         return _own_files(records)
-    if opened.own_only is None or not opened.matter.definition.rolls:
+    if opened.own_only is None or not opened.matter.definition.keeps_apart:
         return tuple(trail.files.values())
     return _own_files(records)
 

@@ -81,10 +81,11 @@ def read_files(session: Session, instance_id: int) -> dict[int, AttachmentRef]:
 def step_records(trail: Trail, *, with_data: bool, own_only: int | None = None) -> list[StepRecord]:
     """Return every completion of a task, oldest first; data only for those who may read it.
 
-    ``own_only``: somebody who, of steps with a task for each person, reads their own alone.
+    ``own_only``: somebody who reads only their own of steps with a task for each person, and of
+    answers about single people (``readers``) only what is about themselves or was recorded by them.
     """
     undone = trail.undone
-    corrections = _corrections(trail, with_data=with_data)
+    corrections = _corrections(trail, with_data=with_data, own_only=own_only)
     found = []
     for entry in trail.entries:
         if entry.kind != EntryKind.COMPLETED:
@@ -97,6 +98,9 @@ def step_records(trail: Trail, *, with_data: bool, own_only: int | None = None) 
         if own_only is not None and form is not None and form.ballots:
             data = numbers_only(data, unpublished(form.ballots))
         theirs = own_only is None or whose in (None, own_only)
+        about = None if entry.actor_id == own_only else own_only
+        if about is not None and form is not None:
+            data = form.part_for(data, about)
         readable = with_data and theirs
         answers = form.in_words(data, trail.names) if readable and form is not None else []
         lines, documents = _shown(trail, answers)
@@ -125,8 +129,13 @@ def step_records(trail: Trail, *, with_data: bool, own_only: int | None = None) 
     return found
 
 
-def _corrections(trail: Trail, *, with_data: bool) -> dict[int, list[Correction]]:
-    """Return what was put right, by the entry of the step."""
+def _corrections(
+    trail: Trail, *, with_data: bool, own_only: int | None
+) -> dict[int, list[Correction]]:
+    """Return what was put right, by the entry of the step.
+
+    The reason may say what the data do not: it is for those who read all that was put right.
+    """
     found: dict[int, list[Correction]] = {}
     for entry in trail.entries:
         payload = trail.payloads[entry.seq]
@@ -134,7 +143,9 @@ def _corrections(trail: Trail, *, with_data: bool) -> dict[int, list[Correction]
             continue
         step = trail.definition.package.steps.get(entry.element)
         form = trail.definition.forms.get(step.form) if step else None
-        data = payload.get("data", {})
+        data = whole = payload.get("data", {})
+        if own_only is not None and own_only != entry.actor_id and form is not None:
+            data = form.part_for(whole, own_only)
         answers = form.in_words(data, trail.names) if with_data and form is not None else []
         lines, documents = _shown(trail, answers)
         day = payload.get("occurred_on")
@@ -143,7 +154,7 @@ def _corrections(trail: Trail, *, with_data: bool) -> dict[int, list[Correction]
                 seq=entry.seq,
                 at=entry.recorded_at,
                 person_name=trail.names.person(entry.actor_id),
-                reason=str(payload.get("reason") or "") if with_data else "",
+                reason=str(payload.get("reason") or "") if with_data and data == whole else "",
                 occurred_on=date.fromisoformat(day) if day else None,
                 data=lines,
                 documents=documents,
@@ -167,12 +178,29 @@ def _shown(
     )
 
 
-def history(trail: Trail, *, with_reasons: bool) -> tuple[HistoryEntry, ...]:
-    """Return every entry as a line, newest first."""
+def apart(trail: Trail, entry: Any, own_only: int | None) -> bool:
+    """Tell whether somebody who reads only what is about themselves may not read all of an entry.
+
+    It is what another handed in for themselves, or its form says something of single people.
+    """
+    if own_only is None or entry.actor_id == own_only:
+        return False
+    step = trail.definition.package.steps.get(entry.element)
+    form = trail.definition.forms.get(step.form) if step else None
+    others = trail.payloads[entry.seq].get("item") not in (None, own_only)
+    return others or (form is not None and form.keeps_apart)
+
+
+def history(
+    trail: Trail, *, with_reasons: bool, own_only: int | None = None
+) -> tuple[HistoryEntry, ...]:
+    """Return every entry as a line, newest first; ``own_only`` as of :func:`step_records`."""
     lines = []
     for entry in trail.entries:
         payload = trail.payloads[entry.seq]
         kind = EntryKind(entry.kind)
+        # Why something was put right may say what it was.
+        closed = kind is EntryKind.CORRECTED and apart(trail, entry, own_only)
         lines.append(
             HistoryEntry(
                 seq=entry.seq,
@@ -183,7 +211,7 @@ def history(trail: Trail, *, with_reasons: bool) -> tuple[HistoryEntry, ...]:
                 kind=kind.value,
                 kind_label=kind.label,
                 text=_what(trail, kind, entry.element, payload),
-                reason=_said(payload) if with_reasons else "",
+                reason=_said(payload) if with_reasons and not closed else "",
                 digest=bytes(entry.digest).hex(),
             )
         )

@@ -63,6 +63,8 @@ def task_view(
     trail = read_trail(session, opened.matter.definition, row.instance_id)
     day = min(max(occurred_on or clock.today(), row.not_before or date.min), clock.today())
     form = opened.matter.definition.form_of(row.element)
+    decisions = {name: decide(actor, action, thing) for name, action in _ACTIONS.items()}
+    theirs = opened.own_only is None or any(decisions[n].allowed for n in ("complete", "claim"))
     context = form_context(
         session,
         opened.world,
@@ -70,11 +72,11 @@ def task_view(
         day,
         actor,
         instance_id=row.instance_id,
-        facts=_facts(opened, row),
+        # What is known at a task may be about single people: it is filled in for who does it.
+        facts=_facts(opened, row) if theirs else None,
         form=form,
     )
     draft = load_draft(session, task_id=task_id, person_id=actor.person_id)
-    decisions = {name: decide(actor, action, thing) for name, action in _ACTIONS.items()}
     targets = _targets(trail, row.element)
     may = {name for name, decision in decisions.items() if decision.allowed}
     if row.assignee_id != actor.person_id and not decisions["unclaim"].allowed:
@@ -115,7 +117,7 @@ def task_view(
                 )
             )
         ),
-        history=history(trail, with_reasons=opened.sees_opinions),
+        history=history(trail, with_reasons=opened.sees_opinions, own_only=opened.own_only),
         diagram=element_states(opened, trail),
         grounds=grounds_on(
             session,
