@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -19,6 +20,8 @@ from engine.compliance.items import RAISED
 from engine.definitions.versions import Definition
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
+from engine.directory.rights import LEADING
+from engine.directory.things import MatterView
 from engine.errors import N_, InvalidInput, NotAllowed, NotFound
 from engine.forms.fields import INDICATORS, OPEN_ITEMS, walk
 from engine.forms.schema import FormSchema
@@ -62,7 +65,9 @@ def correct_entry(
         row = instance_row(session, instance_id, running=False)
         same_revision(row.revision, revision)
         matter = matter_of(session, row)
-        decision = require(actor, Action.CORRECT_ENTRY, matter_view(row, matter))
+        view = matter_view(row, matter)
+        decision = require(actor, Action.CORRECT_ENTRY, view)
+        refuse_from_below(session, actor, view, seq)
         if not reason.strip():
             raise InvalidInput({"reason": [N_("请写明更正的理由和依据。")]})
         standing = standing_step(session, instance_id, seq)
@@ -173,6 +178,24 @@ def standing_step(session: Session, instance_id: int, seq: int) -> Occurrence:
     if session.scalar(known) is None:
         raise NotFound(N_("没有这条记录。"))
     raise NotAllowed(N_("只能更正仍然有效的办结记录；已被退回的环节请重新办理。"))
+
+
+def refuse_from_below(session: Session, actor: Actor, view: MatterView, seq: int) -> None:
+    """Raise NotAllowed where a superior recorded the step and the actor leads only below it."""
+    payload = session.scalar(
+        select(LedgerEntry.payload).where(
+            LedgerEntry.chain_id == view.instance_id, LedgerEntry.seq == seq
+        )
+    )
+    post = json.loads(payload or "{}").get("post") or ""
+    place = post.partition(":")[0].removeprefix("o")
+    before, at, _ = view.path.partition(f"/{place}/")
+    if not post or not at:
+        return
+    above = f"{before}{at}"
+    leads = (p for p in actor.usable_posts(view.subject_id) if p.kind in LEADING)
+    if not any(above.startswith(p.path) for p in leads):
+        raise NotAllowed(N_("这条记录由上级党组织办理，只能由上级更正。"))
 
 
 def _changes(standing: Occurrence, cleaned: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,12 @@ from engine.clock import Clock
 from engine.compliance.grounds import grounds_on
 from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
-from engine.runtime.correcting import correction_context, standing_step, what_decided
+from engine.runtime.correcting import (
+    correction_context,
+    refuse_from_below,
+    standing_step,
+    what_decided,
+)
 from engine.runtime.queries.access import open_matter
 from engine.runtime.queries.matters import rows_of
 from engine.runtime.views import CorrectionForm
@@ -31,6 +36,7 @@ def correction_view(
     """
     opened = open_matter(session, actor, clock, instance_id)
     require(actor, Action.CORRECT_ENTRY, opened.view)
+    refuse_from_below(session, actor, opened.view, seq)
     standing = standing_step(session, instance_id, seq)
     definition = opened.matter.definition
     step = definition.package.steps[standing.element]

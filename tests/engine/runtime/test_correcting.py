@@ -148,6 +148,32 @@ def test_those_above_may_correct(late: Played) -> None:
     assert entries(late)[-1][0] == EntryKind.CORRECTED
 
 
+def test_what_a_superior_recorded_is_corrected_by_a_superior(
+    session: Session, clock: FixedClock
+) -> None:
+    played = play_admission(session, clock, until="assign_contacts")
+    seq = seq_of(played, "file_activist")
+    told = "这条记录由上级党组织办理"
+    with pytest.raises(NotAllowed, match=told):
+        correction_view(session, played.actor("secretary"), clock, played.instance_id, seq)
+    below = {"actor": played.actor("secretary"), "clock": clock}
+    with pytest.raises(NotAllowed, match=told):
+        correct_entry(played.instance_id, seq, {}, "核对有误", **below)
+    above = played.actor("superior_secretary")
+    view = correction_view(session, above, clock, played.instance_id, seq)
+    day = view.occurred_on - timedelta(days=1)
+    correct_entry(
+        played.instance_id,
+        seq,
+        view.values,
+        "日期录错",
+        actor=above,
+        clock=clock,
+        occurred_on=day,
+    )
+    assert entries(played)[-1][1]["occurred_on"] == day.isoformat()
+
+
 def test_what_is_refused(late: Played) -> None:
     with pytest.raises(InvalidInput) as refused:
         correct(late, "first_talk", on=IN_TIME, reason="  ")
