@@ -25,6 +25,7 @@ from engine.runtime.queries.records import Trail, history, read_trail, step_reco
 from engine.runtime.queries.rolls import rolls_of
 from engine.runtime.queries.rows import matter_row, step_label
 from engine.runtime.queries.stages import stages_of
+from engine.runtime.steering import may_steer
 from engine.runtime.store import read_watch
 from engine.runtime.views import (
     AttachmentRef,
@@ -127,6 +128,8 @@ def matter_view(session: Session, actor: Actor, clock: Clock, instance_id: int) 
     allowed = {
         name for name, action in _STEERING.items() if decide(actor, action, opened.view).allowed
     }
+    if not may_steer(actor, opened.matter, opened.view):
+        allowed -= {"cancel", "suspend", "resume"}
     status = opened.row.status
     allowed -= {"suspend"} if status != "active" else set()
     allowed -= {"resume"} if status != "suspended" else set()

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from engine.database import db, unit_of_work
+from engine.definitions.package import load_package
 from engine.errors import (
     Conflict,
     InvalidInput,
@@ -22,6 +23,7 @@ from engine.forms.drafts import save_draft
 from engine.jobs import sweep_timers
 from engine.runtime import operations
 from engine.runtime.models import Task
+from engine.runtime.queries import matter_view
 from tests.bpmn_builder import Boundary, Catch, Fork, date_timer, message
 from tests.factories import (
     Desk,
@@ -167,6 +169,26 @@ def test_the_superior_steers_too_but_nobody_their_own_matter(desk: Desk) -> None
             STEERING[name](matter, by="secretary")
     matter.suspend(by="superior")
     matter.resume(by="superior")
+
+
+def test_what_only_a_superior_begins_is_not_ended_from_below(desk: Desk) -> None:
+    files = dict(two_steps("assessed").files)
+    manifest = files["process.toml"].decode()
+    manifest = manifest.replace(
+        'lanes = ["branch", "applicant"]', 'lanes = ["superior"]\nkinds = ["branch"]'
+    ).replace('at = "approving"', 'at = "parent"')
+    package = load_package({**files, "process.toml": manifest.encode()})
+    matter = desk.start(package, by="superior")
+    for steer in (matter.cancel, matter.suspend):
+        with pytest.raises(NotAllowed, match="由上级党组织发起"):
+            steer(by="secretary")
+    view = matter_view(db.session(), desk.actor("secretary"), desk.clock, matter.id)
+    assert not view.may & STEERING.keys()
+    matter.suspend(by="superior")
+    with pytest.raises(NotAllowed, match="由上级党组织发起"):
+        matter.resume(by="secretary")
+    matter.resume(by="superior")
+    matter.cancel(by="superior")
 
 
 @pytest.mark.parametrize("name", STEERING)
