@@ -15,6 +15,7 @@ from engine.database import unit_of_work
 from engine.duties.catalogue import Catalogue, KnownDuty
 from engine.duties.models import DutyRow
 from engine.duties.parameters import DRAFTS, Local, view_at
+from engine.duties.periods import prepared_from
 from engine.errors import GuichengError
 from engine.queue import enqueue
 from engine.runtime.starting import open_by_plan
@@ -113,7 +114,8 @@ def _open(session: Session, known: Catalogue, duty_id: int, clock: Clock) -> boo
             session,
             duty.duty.process,
             organisation_id=row.organisation_id,
-            started_on=row.since,
+            started_on=prepared_from(row.since),
+            year=row.since.year,
             plan={
                 "duty": row.key,
                 "rule": row.rule,

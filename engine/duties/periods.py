@@ -40,6 +40,14 @@ def last_day(period: Period, carry_over_months: int) -> date:
     return add_days(add_months(add_days(period.last, 1), carry_over_months), -1)
 
 
+def prepared_from(since: date) -> date:
+    """Return the first day that a draft's steps may bear: a month before its period begins.
+
+    What takes place in the first days of a period is planned, and people are invited, before it.
+    """
+    return add_months(since, -1)
+
+
 def draft_day(period: Period, times: int, done: int, days: int) -> date:
     """Return the day on which the draft of the next time is started.
 

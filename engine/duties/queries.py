@@ -146,6 +146,17 @@ def duty_lines(session: Session, ids: Sequence[int]) -> list[DutyLine]:
     ]
 
 
+def planned_for(session: Session, instance_id: int) -> DutyLine | None:
+    """Return what a draft of the plan was started for, while that is still to be done."""
+    ids = session.scalars(
+        select(DutyRow.id).where(
+            DutyRow.instance_id == instance_id,
+            DutyRow.state.in_([str(DutyState.DUE), str(DutyState.LATE)]),
+        )
+    ).all()
+    return next(iter(duty_lines(session, ids)), None) if ids else None
+
+
 def place_seen(session: Session, actor: Actor, organisation_id: int) -> Organisation:
     """Return an organisation whose board the actor may see. Raises NotFound, NotAllowed."""
     found = session.get(Organisation, organisation_id)

@@ -140,6 +140,7 @@ def open_by_plan(
     *,
     organisation_id: int,
     started_on: date,
+    year: int,
     plan: Mapping[str, Any],
     clock: Clock,
 ) -> Done:
@@ -147,7 +148,8 @@ def open_by_plan(
 
     Nobody did it: the entry has no actor and says ``plan``. Nothing is completed; the first tasks
     are open for those whom the lanes name. ``started_on`` may lie before today, so that what
-    happened since then can be entered. Raises NotFound, Conflict for a matter about a person.
+    happened since then can be entered; its number is one of ``year``. Raises NotFound, and
+    Conflict for a matter about a person.
     """
     version_id = active_version(session, key)
     if version_id is None:
@@ -168,7 +170,7 @@ def open_by_plan(
     instance_id, _ = store.create_instance(
         session,
         prefix=definition.package.prefix,
-        year=started_on.year,
+        year=year,
         version_id=version_id,
         organisation_id=organisation_id,
         path=organisation.path,

@@ -6,10 +6,13 @@ from typing import Any, Final
 
 from flask import Flask
 
+from engine.duties import queries
 from engine.duties.catalogue import KnownDuty
 from engine.duties.codes import DutyState
+from engine.duties.queries import DutyLine
 from engine.errors import N_, Translatable
 from web.audit.words import sentence_in_words
+from web.context import reading
 from web.language import chosen_language, in_words
 
 _SHORT: Final = {
@@ -47,8 +50,17 @@ def period_name(period: Translatable) -> str:
     return sentence_in_words(period, {})
 
 
+def planned_for(instance_id: int) -> DutyLine | None:
+    """Return what a matter was started for by the plan, while that is still to be done."""
+    return queries.planned_for(reading(), instance_id)
+
+
 def register(app: Flask) -> None:
     """Give templates the words."""
     app.jinja_env.globals.update(
-        duty_title=duty_title, duty_state=duty_state, period_name=period_name, DutyState=DutyState
+        duty_title=duty_title,
+        duty_state=duty_state,
+        period_name=period_name,
+        planned_for=planned_for,
+        DutyState=DutyState,
     )

@@ -13,6 +13,8 @@ from sqlalchemy import func, select
 from engine.database import db
 from engine.duties.listening import listen
 from engine.duties.operations import send_reminder
+from engine.duties.queries import planned_for
+from engine.errors import InvalidInput
 from engine.runtime.models import Instance
 from engine.signals import (
     duty_due,
@@ -62,6 +64,35 @@ def test_what_happened_earlier_in_the_period_can_be_entered_in_it(monthly: Year)
     draft.complete("hold", on=date(2027, 1, 5))
     monthly.run()
     assert monthly.rows()[0].done_on == date(2027, 1, 5)
+
+
+def test_what_was_prepared_in_the_month_before_can_be_entered_in_it(monthly: Year) -> None:
+    monthly.run(date(2027, 1, 20))
+    draft = Matter(monthly.desk, monthly.rows()[0].instance_id or 0)
+    with pytest.raises(InvalidInput):
+        draft.complete("prepare", on=date(2026, 11, 30))
+    draft.complete("prepare", on=date(2026, 12, 1))
+    draft.complete("hold", on=date(2027, 1, 2))
+    monthly.run()
+    assert monthly.rows()[0].done_on == date(2027, 1, 2)
+    row = db.session().get_one(Instance, draft.id)
+    assert (row.year, row.started_on) == (2027, date(2026, 12, 1)), "it is a matter of its year"
+
+
+def test_a_draft_says_for_which_period_it_is_until_that_is_done(monthly: Year) -> None:
+    monthly.run(date(2027, 1, 20))
+    matter = monthly.rows()[0].instance_id or 0
+    (january, _) = monthly.rows()
+    plan = planned_for(db.session(), matter)
+    assert plan is not None and (plan.id, plan.state) == (january.id, "due")
+    begun = Matter(monthly.desk, matter)
+    begun.complete("prepare")
+    monthly.run(date(2027, 2, 20))
+    plan = planned_for(db.session(), matter)
+    assert plan is not None and (plan.id, plan.state) == (january.id, "late")
+    begun.complete("hold")
+    monthly.run()
+    assert planned_for(db.session(), matter) is None
 
 
 def test_no_draft_for_what_is_done_already(monthly: Year) -> None:

@@ -9,11 +9,15 @@ from datetime import date
 
 from flask_babel import force_locale
 from openpyxl import load_workbook
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from engine.database import unit_of_work
+from engine.database import db, unit_of_work
+from engine.directory.actors import load_actor
 from engine.directory.models import Account
 from engine.duties.listening import listen
+from engine.duties.operations import run_duties
+from engine.runtime.models import Task
+from engine.runtime.operations import complete_task
 from tests.web.board.conftest import County
 from tests.web.conftest import exported
 
@@ -199,3 +203,22 @@ def test_it_speaks_english(county: County) -> None:
         browser.get(year(county))
     said = words(browser.page)
     assert "meet meeting" in said and "2027-2 Late" in said and "Q1 2027 To do" in said
+
+
+def test_the_task_of_a_draft_says_for_which_period_it_is(county: County) -> None:
+    county.clock.set(date(2027, 3, 20))
+    run_duties(county.clock)
+    matter = county.duty("quarterly.all", date(2027, 1, 1)).instance_id
+    task = db.session().scalars(select(Task.id).where(Task.instance_id == matter)).one()
+    browser = county.sign_in("secretary")
+    browser.get(f"/tasks/{task}")
+    assert "按计划办理2027年第1季度的“all会”，最迟 2027年3月31日" in words(browser.page)
+    actor = load_actor(db.session(), county.clock.today(), person_id=county.people["secretary"])
+    done = complete_task(
+        task, {}, actor=actor, clock=county.clock, occurred_on=date(2026, 12, 20)
+    )  # prepared before the quarter began
+    county.clock.set(date(2027, 4, 20))
+    run_duties(county.clock)
+    browser = county.sign_in("secretary")
+    browser.get(f"/tasks/{next(iter(done.opened))}")
+    assert "在这里办理的算作补办这一期" in words(browser.page)
