@@ -36,6 +36,10 @@ class Expected:
     reckoned: Mapping[str, Expression] = field(default_factory=lambda: MappingProxyType({}))
     """Answers that depend on what was entered before, or on the day of the step."""
 
+    supposes: str = ""
+    """What is supposed, in words that follow 假定: ``公示期间没有异议``."""
+    supposes_en: str = ""
+
     @property
     def expressions(self) -> tuple[Expression, ...]:
         """Everything that is reckoned here."""
@@ -56,7 +60,15 @@ def read_expected(tables: Mapping[str, Table]) -> Mapping[str, Expected]:
         again = _answers(table, "again")
         reckoned = _reckoned(table)
         answers = answers or MappingProxyType({})
-        found[element] = Expected(element, answers, again, _on(table), reckoned)
+        found[element] = Expected(
+            element,
+            answers,
+            again,
+            _on(table),
+            reckoned,
+            table.text("supposes", ""),
+            table.text("supposes_en", ""),
+        )
         table.done()
     return MappingProxyType(found)
 

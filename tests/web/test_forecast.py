@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 import pytest
 from flask import Flask
+from flask import session as cookie
+from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
 from engine.clock import FixedClock
@@ -17,7 +19,8 @@ from engine.directory.actors import load_actor
 from engine.runtime.queries.forecast import matter_forecast
 from tests.played import Played, play_admission
 from tests.web.conftest import PASSWORD, Browser, World
-from web.instances.forecast import ForecastPage, promise
+from web.instances import views
+from web.instances.forecast import ForecastPage, depends_on, promise
 
 
 @pytest.fixture
@@ -127,3 +130,29 @@ def test_what_many_do_on_one_day_is_said_once_and_no_aim_is_made_up(
     with app.test_request_context():
         assert promise(many).endswith("可以办结。")
         assert promise(told).endswith("可以转为正式党员。")
+
+
+def test_what_is_supposed_besides_decisions_is_said_in_plain_words(
+    app: Flask, played: Played, session: Session, clock: FixedClock
+) -> None:
+    actor = load_actor(session, clock.today(), person_id=played.ids["superior_secretary"])
+    told = matter_forecast(session, actor, clock, played.instance_id)
+    assert told is not None
+    with app.test_request_context():
+        assert depends_on(told).endswith("个决定都是同意。还假定：公示期间没有异议。")
+        silent = replace(told, steps=tuple(s for s in told.steps if not s.supposes))
+        assert "还假定" not in depends_on(silent)
+    with app.test_request_context(), force_locale("en"):
+        cookie["language"] = "en"
+        assert depends_on(told).endswith("nobody objects during the notice.")
+
+
+def test_the_way_to_come_is_reckoned_only_where_steps_are_shown(
+    app: Flask, played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(views, "told_of", lambda view: asked.append(view.row.id))
+    browser = sign_in(app, "superior_secretary")
+    for tab in ("documents", "history", "readers", "steps"):
+        assert browser.get(f"/matters/{played.instance_id}?tab={tab}").status_code == 200
+        assert len(asked) == (tab == "steps")

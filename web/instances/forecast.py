@@ -150,7 +150,18 @@ def promise(told: MatterForecast) -> str:
 
 
 def depends_on(told: MatterForecast) -> str:
-    """Return on what that depends, in one sentence."""
+    """Return on what that depends, in a sentence or two."""
+    english = chosen_language() == "en"
+    supposed = dict.fromkeys(s.supposes_en if english else s.supposes for s in told.steps)
+    words = [one for one in supposed if one]
+    if not words:
+        return _when_all_agree(told)
+    # Joined as the language does it: a list in English has other commas.
+    also = gettext("还假定：%(what)s。", what=("; " if english else "，").join(words))
+    return f"{_when_all_agree(told)} {also}" if english else f"{_when_all_agree(told)}{also}"
+
+
+def _when_all_agree(told: MatterForecast) -> str:
     # Two decisions may have one title; a number tells them apart.
     titles = list(_titles(told.decisions).values())
     if not titles:

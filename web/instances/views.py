@@ -32,8 +32,15 @@ from engine.runtime.views import (
 from web.context import actor, clock, login_required, reading
 from web.forms.posted import posted_command, posted_revision
 from web.instances.case_file import offered_papers
-from web.instances.coming import coming
-from web.instances.forecast import depends_on, forecast_page, promise, rule_sentence, told_of
+from web.instances.coming import Coming, coming
+from web.instances.forecast import (
+    ForecastPage,
+    depends_on,
+    forecast_page,
+    promise,
+    rule_sentence,
+    told_of,
+)
 from web.language import in_words, why_refused
 
 blueprint = Blueprint("instances", __name__, url_prefix="/matters")
@@ -177,7 +184,7 @@ def _page(view: MatterView, tab: str) -> str:
         tabs=tabs,
         papers=papers(view) if tab == "documents" else (),
         forecast=page,
-        days=coming(view, told_of(view) if page is None else page.told),
+        days=_days(view, tab, page),
         official=offered_papers(view.row.id) if tab == "documents" else (),
         found=found,
         items=items_of_matter(reading(), actor(), view.row.id) if tab == "steps" else (),
@@ -191,6 +198,13 @@ def _page(view: MatterView, tab: str) -> str:
             (code, in_words(title), in_words(what)) for code, (title, what, _) in _STEERING.items()
         ],
     )
+
+
+def _days(view: MatterView, tab: str, page: ForecastPage | None) -> Coming:
+    """Return the days of what is to come, on the tabs that are about steps."""
+    if page is not None:
+        return coming(view, page.told)
+    return coming(view, told_of(view)) if tab == "steps" else Coming()
 
 
 @blueprint.get("/<int:instance_id>/diagram.bpmn")

@@ -22,7 +22,14 @@ from engine.directory.actors import Actor
 from engine.directory.codes import MembershipStatus
 from engine.directory.policy import Action, decide
 from engine.errors import N_, InvalidInput, Translatable
-from engine.runtime.forecasting import MOST_FORECAST_YEARS, Forecast, Foreseen, Lateness, foresee
+from engine.runtime.forecasting import (
+    MOST_FORECAST_YEARS,
+    NOTHING_SUPPOSED,
+    Forecast,
+    Foreseen,
+    Lateness,
+    foresee,
+)
 from engine.runtime.judging import measure_of
 from engine.runtime.queries.access import open_matter
 from engine.runtime.world import holidays
@@ -48,6 +55,9 @@ class StepAhead:
     provisional: bool
     statuses: tuple[tuple[MembershipStatus, date], ...]
     """What the person becomes by it, and from which day that counts."""
+    supposes: str = ""
+    """What the package says that is supposed here; in English ``supposes_en``."""
+    supposes_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +124,8 @@ class MatterForecast:
 
     @property
     def decisions(self) -> tuple[StepAhead, ...]:
-        """The decisions on which the outcome depends."""
-        return tuple(step for step in self.steps if step.decision)
+        """The decisions on which the outcome depends; without those of which words tell more."""
+        return tuple(step for step in self.steps if step.decision and not step.supposes)
 
 
 def matter_forecast(
@@ -220,6 +230,7 @@ class _Words:
 
     def step(self, foreseen: Foreseen, *, again: bool) -> StepAhead:
         step = self.definition.package.steps[foreseen.element]
+        expected = self.definition.package.forecast.get(foreseen.element, NOTHING_SUPPOSED)
         return StepAhead(
             element=step.element,
             number=step.number,
@@ -233,6 +244,8 @@ class _Words:
             given=foreseen.given,
             provisional=foreseen.provisional,
             statuses=tuple((MembershipStatus(c), since) for c, since in foreseen.statuses),
+            supposes=expected.supposes,
+            supposes_en=expected.supposes_en,
         )
 
     def late(self, one: Lateness) -> LateStep:
