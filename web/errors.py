@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import psycopg
 import structlog
 from flask import Flask, g, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -190,6 +191,8 @@ def show_crash(error: Exception) -> Response | tuple[str, int]:
     """Log an unexpected failure and show a page without any detail of it."""
     if connection_lost(error):
         return show_lost(error)
+    if _holds_nul(error):
+        return show(UNSTORABLE, in_words(UNSTORABLE_REASON))
     log.exception("unhandled", kind=type(error).__name__, endpoint=request.endpoint)
     page = ErrorPage(
         500,
@@ -197,6 +200,16 @@ def show_crash(error: Exception) -> Response | tuple[str, int]:
         N_("您的操作没有生效，已有内容不受影响。请稍后再试；如仍出现，请告诉管理员出现的时间。"),
     )
     return show(page, in_words(N_("服务器在处理时遇到意外情况。")))
+
+
+UNSTORABLE: Final = ErrorPage(400, N_("填写的内容有误"), N_("请返回原页改正。"), ("back", "inbox"))
+UNSTORABLE_REASON: Final = N_("内容里有不能保存的空字符，没有保存。")
+
+
+def _holds_nul(error: Exception) -> bool:
+    """Tell whether a text had a NUL, which PostgreSQL has no place for and no browser sends."""
+    cause = getattr(error, "orig", error)
+    return isinstance(cause, psycopg.DataError) and "NUL" in str(cause)
 
 
 LOST: Final = ErrorPage(

@@ -128,3 +128,17 @@ def test_a_form_without_any_session_asks_to_sign_in(world: World) -> None:
     response = world.browser().client.post("/tasks/1", data={"_csrf": "old"})
     assert response.status_code == 401
     assert "请重新登录" in response.get_data(as_text=True)
+
+
+def test_a_nul_is_refused_and_no_fault(world: World) -> None:
+    """No browser sends one; PostgreSQL stores none."""
+    leader = world.sign_in("leader")
+    leader.get("/audit/findings?rule=%00")
+    assert "不能保存的空字符" in leader.page
+    for address in ("/matters/?q=%00", "/audit/findings?article=%00~a~b", "/audit/trail?since=%00"):
+        assert leader.get(address).status_code < 500, address
+    stranger = world.browser()
+    stranger.get("/login")
+    refused = stranger.post("/login", {"login": "a\0", "password": "b"})
+    assert refused.status_code == 400
+    assert "不能保存的空字符" in stranger.page
