@@ -16,6 +16,6 @@ def rule_book(session: Session, definition: Definition) -> RuleBook | None:
     A matter keeps the rules of its own version; regulations are those deployed last, so that a new
     edition is known to running matters from its first day.
     """
-    if not definition.package.rule_files(reading.FILE):
+    if not definition.ruled:
         return None
     return reading.rule_book(definition.package, current_regulations(session))

@@ -17,7 +17,7 @@ from engine.compliance.names import EMPTY, Names, last_of
 from engine.compliance.parameters import ParameterValue, ParameterView, Value
 from engine.compliance.rules import Amount, Condition, Field, Rule, RuleBook, Setting, Verdict
 from engine.errors import ExpressionFault
-from engine.expressions import Expression
+from engine.expressions import NO_FUNCTIONS, Expression
 
 
 class Frame:
@@ -25,11 +25,11 @@ class Frame:
 
     __slots__ = (
         "_editions",
+        "_functions",
         "_params",
         "asked",
         "book",
         "facts",
-        "functions",
         "holidays",
         "parameters",
         "provisional",
@@ -51,13 +51,18 @@ class Frame:
         self.parameters = parameters
         self.provisional = False
         """Set by whatever rests on a year whose holidays are not known."""
-        self.functions: Mapping[str, Callable[..., Any]] = date_functions(
-            holidays, today, on_provisional=self._mark
-        )
+        self._functions: Mapping[str, Callable[..., Any]] | None = None
         self.asked: dict[tuple[int, str], tuple[tuple[Verdict, Case] | None, bool]] = {}
         """What each rule, by id(), said of a step not done yet, and whether provisionally."""
         self._params: dict[tuple[str, date], ParameterValue] = {}
         self._editions: dict[tuple[str, date], str | None] = {}
+
+    @property
+    def functions(self) -> Mapping[str, Callable[..., Any]]:
+        """What expressions may call."""
+        if self._functions is None:
+            self._functions = date_functions(self.holidays, self.today, on_provisional=self._mark)
+        return self._functions
 
     def _mark(self, day: date) -> None:
         self.provisional = True
@@ -138,7 +143,8 @@ class Case:
 
     def evaluate(self, expression: Expression) -> object:
         """Return the value of an expression here. Raises ExpressionFault."""
-        return expression.evaluate(Names(self), self.frame.functions)
+        functions = self.frame.functions if expression.functions else NO_FUNCTIONS
+        return expression.evaluate(Names(self), functions)
 
     def holds(self, expression: Expression | None) -> bool:
         """Tell whether a condition is true here; one that lacks what it needs is not."""

@@ -14,9 +14,8 @@ from engine.compliance.parameters import Parameter
 from engine.compliance.regulation_store import current_regulations
 from engine.definitions.composition import FOLDER
 from engine.definitions.models import ProcessFile, ProcessVersion
+from engine.definitions.package import RULES
 from engine.definitions.reading import Report, Table, parse_toml
-
-RULES = "rules.toml"
 
 
 def declared_parameters(session: Session) -> dict[str, Parameter]:

@@ -6,7 +6,7 @@ and the offline check all come from here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -47,9 +47,10 @@ def evaluate_in(
     found: dict[FindingKey, Result] = {}
     for rule in _concerned(frame.book, touched):
         for result in _judge_rule(frame, rule, recent):
-            known = found.get(result.key)
+            key = result.key
+            known = found.get(key)
             if known is None or known.outcome is Outcome.NOT_APPLICABLE:
-                found[result.key] = result
+                found[key] = result
     return list(found.values())
 
 
@@ -120,26 +121,19 @@ def _concerned(book: RuleBook, touched: Collection[str] | None) -> Iterable[Rule
     return [rule for rule in book.rules if id(rule) in wanted]
 
 
-def _judge_rule(frame: Frame, rule: Rule, recent: Sequence[Occurrence] | None) -> Iterator[Result]:
-    facts = frame.facts
+def _judge_rule(frame: Frame, rule: Rule, recent: Sequence[Occurrence] | None) -> list[Result]:
+    facts, steps = frame.facts, rule.steps
     if recent is None:
-        for element in rule.steps:
-            for n, occurrence in enumerate(facts.all(element), 1):
-                if (result := _judge(frame, rule, occurrence, n)) is not None:
-                    yield result
+        times = [(done, n) for step in steps for n, done in enumerate(facts.all(step), 1)]
     else:
-        for occurrence in recent:
-            if occurrence.element in rule.steps:
-                result = _judge(frame, rule, occurrence, facts.round_of(occurrence))
-                if result is not None:
-                    yield result
+        times = [(done, facts.round_of(done)) for done in recent if done.element in steps]
+    found = [_judge(frame, rule, occurrence, n) for occurrence, n in times]
     missing = _missing(frame, rule) if rule.needed_by or rule.needed_for else None
     if missing is not None:
-        yield missing
+        found.append(missing)
     if rule.check.ahead and facts.ended_on is None:
-        for element in rule.steps[1:] if missing else rule.steps:
-            if (to_come := _to_come(frame, rule, element)) is not None:
-                yield to_come
+        found += [_to_come(frame, rule, step) for step in (steps[1:] if missing else steps)]
+    return [result for result in found if result is not None]
 
 
 def _judge(frame: Frame, rule: Rule, occurrence: Occurrence, n: int) -> Result | None:
@@ -248,22 +242,19 @@ def _result(case: Case, verdict: Verdict, n: int, day: date | None = None) -> Re
     if outcome is Outcome.NOT_MET and key in frame.facts.waived:
         outcome = Outcome.WAIVED
     return Result(
-        rule=rule,
-        outcome=outcome,
-        element=case.element,
-        round=n,
-        seq=None if case.occurrence is None else case.occurrence.seq,
-        day=day or case.day,
-        sentence=_provisional(verdict.sentence) if provisional else verdict.sentence,
-        edition=case.edition,
-        articles=rule.articles_in(case.edition, case.element),
-        until=verdict.until,
-        numbers=verdict.numbers,
-        severity=severity,
-        blocks=severity is Severity.HARD and rule.blocks_at(case.element),
-        overridden=(rule.id, case.element) in frame.facts.allowed,
-        provisional=provisional,
-        used=tuple(case.used.values()),
+        rule,
+        outcome,
+        case.element,
+        n,
+        None if case.occurrence is None else case.occurrence.seq,
+        day or case.day,
+        verdict,
+        case.edition,
+        severity,
+        severity is Severity.HARD and rule.blocks_at(case.element),
+        (rule.id, case.element) in frame.facts.allowed,
+        provisional,
+        tuple(case.used.values()),
     )
 
 
@@ -271,9 +262,3 @@ def _severity(case: Case, rule: Rule) -> Severity:
     if isinstance(rule.severity, Setting):
         return Severity(str(case.parameter(rule.severity.parameter)))
     return rule.severity
-
-
-def _provisional(sentence: Translatable) -> Translatable:
-    return Translatable(
-        N_("%(sentence)s（暂算：涉及的年份还没有放假安排。）"), {"sentence": sentence}
-    )

@@ -159,15 +159,30 @@ class Facts:
 
     def round_of(self, occurrence: Occurrence) -> int:
         """Return which time this was that its element was done, from 1."""
-        return 1 + sum(o.seq < occurrence.seq for o in self.all(occurrence.element))
+        row = self.all(occurrence.element)
+        if row and row[-1] is occurrence:  # as it is of what was just done
+            return len(row)
+        return 1 + sum(o.seq < occurrence.seq for o in row)
 
     def next_round(self, element: str) -> int:
         """Return which time it would be that ``element`` is done next."""
         return len(self.all(element)) + 1
 
     def plus(self, occurrence: Occurrence) -> Facts:
-        """Return the matter with one more step done."""
-        return replace(self, occurrences=(*self.occurrences, occurrence))
+        """Return the matter with one more step done.
+
+        What is known of the steps before goes along: a step costs the same after many as after few.
+        """
+        found = object.__new__(Facts)
+        known = vars(found)
+        known |= vars(self)  # with what was worked out of it, which is put right here
+        known["occurrences"] = (*self.occurrences, occurrence)
+        if (rows := known.get("by_element")) is not None:
+            element = occurrence.element
+            known["by_element"] = {**rows, element: (*rows.get(element, ()), occurrence)}
+        if (steps := known.get("_steps")) is not None:
+            known["_steps"] = f"{steps},{occurrence.to_json()}"
+        return found
 
     def since(self, seq: int) -> tuple[Occurrence, ...]:
         """Return what was done as ``seq`` was recorded, and after it."""
@@ -183,6 +198,14 @@ class Facts:
 
     def to_json(self) -> str:
         """Return the matter as compact text."""
+        return f'{self._matter},"steps":[{self._steps[1:]}]}}'
+
+    @cached_property
+    def _steps(self) -> str:
+        return "".join([f",{o.to_json()}" for o in self.occurrences])
+
+    @cached_property
+    def _matter(self) -> str:
         items = {"items": [item.as_data() for item in self.items]} if self.items else {}
         matter = _compact(
             {
@@ -198,8 +221,7 @@ class Facts:
                 **({"coming": list(map(_coming_data, self.coming))} if self.coming else {}),
             }
         )
-        steps = ",".join([o._text or o.to_json() for o in self.occurrences])
-        return f'{matter[:-1]},"steps":[{steps}]}}'
+        return matter[:-1]
 
     @classmethod
     def from_json(cls, text: str) -> Facts:

@@ -26,6 +26,8 @@ class _Copy(Generic[Kept]):
     value: Kept
     mark: object
     looked_at: float
+    forgotten: int
+    """How often copies had been forgotten when this one was made."""
 
 
 class Fresh(Generic[Kept]):
@@ -48,21 +50,31 @@ class Fresh(Generic[Kept]):
 
     def get(self, session: Session) -> Kept:
         """Return the copy, asking the database only when it is due."""
+        # Every step comes by here: the session remembers what it was given.
+        found: _Copy[Kept] | None = session.info.get(self)
+        if found is not None and self._is_fresh(found):
+            return found.value
+        found = session.info[self] = self._copy(session)
+        return found.value
+
+    def _is_fresh(self, copy: _Copy[Kept]) -> bool:
+        return copy.forgotten == self._forgotten and self.now() - copy.looked_at < LOOK_AGAIN
+
+    def _copy(self, session: Session) -> _Copy[Kept]:
         bind = session.get_bind()
-        now = self.now()
         with self._lock:
             found = self._copies.get(bind)
-            if found is not None and now - found.looked_at < LOOK_AGAIN:
-                return found.value
-            forgotten = self._forgotten
+            if found is not None and self._is_fresh(found):
+                return found
+            # Somebody may commit a change after we looked: then this copy is not kept for long.
+            now, forgotten = self.now(), self._forgotten
         mark = self._mark(session)
         same = found is not None and found.mark == mark
         value = found.value if found is not None and same else self._load(session)
+        copy = _Copy(value, mark, now, forgotten)
         with self._lock:
-            # Somebody may have committed a change after we looked: then the next one looks again.
-            if forgotten == self._forgotten:
-                self._copies[bind] = _Copy(value, mark, now)
-        return value
+            self._copies[bind] = copy
+        return copy
 
     def forget(self) -> None:
         """Look at the database again the next time, whenever that is."""

@@ -121,6 +121,8 @@ def with_entry(
     undone by it: done again it is another step.
     """
     payload = entry.payload
+    if entry.kind == EntryKind.COMPLETED:
+        return facts if entry.seq in undone else _followed(_done(facts, entry, reads), entry)
     match entry.kind if payload else None:  # what was erased says nothing any more
         case EntryKind.OVERRIDDEN:
             allowed = (payload["rule"], payload["element"])
@@ -138,13 +140,23 @@ def with_entry(
             return replace(facts, items=items)
     if entry.seq in undone:
         return facts
-    if entry.kind == EntryKind.COMPLETED:
-        facts = facts.plus(occurrence_of(entry, reads))
-        if raised := payload.get(RAISED):
-            found = raised_by(str(entry.element), entry.seq, payload["data"], raised)
-            facts = replace(facts, items=(*facts.items, *found))
-    elif entry.kind in _COMING and payload:
+    if entry.kind in _COMING and payload:
         facts = replace(facts, coming=(*facts.coming, _coming(entry)))
+    return _followed(facts, entry)
+
+
+def _done(facts: Facts, entry: Told, reads: Mapping[str, Collection[str]] | None) -> Facts:
+    """Return the facts with a step done, and what it raised."""
+    facts = facts.plus(occurrence_of(entry, reads))
+    if raised := entry.payload.get(RAISED):
+        found = raised_by(str(entry.element), entry.seq, entry.payload["data"], raised)
+        facts = replace(facts, items=(*facts.items, *found))
+    return facts
+
+
+def _followed(facts: Facts, entry: Told) -> Facts:
+    """Return the facts with what an entry says of how the matter stands afterwards."""
+    payload = entry.payload
     if outcome := payload.get("outcome"):
         facts = replace(facts, outcome=outcome[0])
     if entry.kind == EntryKind.CANCELLED or payload.get("ended"):

@@ -25,7 +25,6 @@ from engine.definitions.package import Package
 from engine.definitions.reading import Lines, Report, Table, did_you_mean, parse_toml
 from engine.errors import PackageProblem, Problem
 
-FILE: Final = "rules.toml"
 ALL: Final = "all"
 """The kind that is made of several checks, each in a ``[[rule.check]]``."""
 EVERY_STEP, DECISIONS = "@all", "@decisions"
@@ -61,7 +60,7 @@ def _cached(key: str, package_sha: str, regulations_sha: str, source: _Source) -
 def read_rules(package: Package, regulations: Regulations) -> RuleBook:
     """Read the rules of a package. Raises PackageProblem with every mistake found."""
     titles = {element: step.title for element, step in package.steps.items()}
-    parts = [_read(package, *source) for source in package.rule_files(FILE)]
+    parts = [_read(package, *source) for source in package.rule_files()]
     if problems := [problem for part in parts for problem in part.problems]:
         raise PackageProblem(problems)
     book = RuleBook(package.key, (), regulations.parameters, regulations, titles)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.coded import Coded
-from engine.compliance.facts import NOTHING, FindingKey
+from engine.compliance.facts import FindingKey
 from engine.errors import N_, Translatable
 
 if TYPE_CHECKING:
     from engine.compliance.parameters import ParameterValue
-    from engine.compliance.rules import Rule
+    from engine.compliance.rules import Rule, Verdict
 
 
 class Outcome(Coded):
@@ -42,8 +42,7 @@ class ArticleRef:
     article: str
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What one rule says of one time that a step was done, or is still to be done."""
 
     rule: Rule
@@ -55,21 +54,38 @@ class Result:
     """The occurrence judged; None while there is none."""
     day: date
     """The day judged: when the step happened, or the day of looking."""
-    sentence: Translatable
-    edition: str | None = None
-    articles: tuple[ArticleRef, ...] = ()
-    until: date | None = None
-    """Of what is not done: the last lawful day of a limit, or the first of a wait."""
-    numbers: Mapping[str, int | str] = field(default=NOTHING)
-    severity: Severity = Severity.HARD
+    verdict: Verdict
+    edition: str | None
+    severity: Severity
     """The rule's own, or what a parameter or the numbers make of it."""
-    blocks: bool = False
+    blocks: bool
     """Not met, it stands in the way of completing the step."""
-    overridden: bool = False
+    overridden: bool
     """The authorised level allowed the step beforehand; it is not met all the same."""
-    provisional: bool = False
+    provisional: bool
     """Reckoned on a year whose holidays are not known (暂算): it proves nothing."""
-    used: tuple[ParameterValue, ...] = ()
+    used: tuple[ParameterValue, ...]
+
+    @property
+    def sentence(self) -> Translatable:
+        """What was found, in words."""
+        said = self.verdict.sentence
+        return Translatable(PROVISIONAL, {"sentence": said}) if self.provisional else said
+
+    @property
+    def numbers(self) -> Mapping[str, int | str]:
+        """The numbers it rests on."""
+        return self.verdict.numbers
+
+    @property
+    def until(self) -> date | None:
+        """Of what is not done: the last lawful day of a limit, or the first of a wait."""
+        return self.verdict.until
+
+    @property
+    def articles(self) -> tuple[ArticleRef, ...]:
+        """The articles of the edition in force that the rule rests on at this step."""
+        return self.rule.articles_in(self.edition, self.element)
 
     @property
     def key(self) -> FindingKey:
@@ -85,6 +101,8 @@ class Result:
 # --- sentences ----------------------------------------------------------------------------------
 # A sentence is a template with places to fill; a filled place may again be a sentence, so that
 # "三个月", "2026-06-10" and what follows from them are each translated on their own.
+
+PROVISIONAL: Final = N_("%(sentence)s（暂算：涉及的年份还没有放假安排。）")
 
 _NESTED: Final = "t"
 

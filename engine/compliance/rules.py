@@ -6,12 +6,12 @@ checks there is its *check*, of one of the kinds in :mod:`engine.compliance.kind
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from engine.compliance.facts import NOTHING
 from engine.compliance.parameters import Level, Parameter
@@ -66,18 +66,33 @@ class Judge(StrEnum):
     FIRST = "first"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a check says of one case."""
+Numbers = Mapping[str, int | str]
+
+
+class Verdict(NamedTuple):
+    """What a check says of one case.
+
+    Its sentence and its numbers may be given as functions: of most steps nobody ever reads them.
+    """
 
     outcome: Outcome
-    sentence: Translatable
-    numbers: Mapping[str, int | str] = field(default=NOTHING)
+    words: Translatable | Callable[[], Translatable]
+    reckoned: Numbers | Callable[[], Numbers] = NOTHING
     until: date | None = None
     severity: Severity | None = None
     """When the numbers decide how grave it is."""
     earliest: bool = False
     """``until`` is the first lawful day, not the last."""
+
+    @property
+    def sentence(self) -> Translatable:
+        """What was found, in words."""
+        return self.words() if callable(self.words) else self.words
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numbers it rests on."""
+        return self.reckoned() if callable(self.reckoned) else self.reckoned
 
 
 class Check(Protocol):

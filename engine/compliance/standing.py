@@ -45,7 +45,7 @@ def change_of(
     before: Standing,
     heard: Collection[str],
     results: Iterable[Result],
-    rows: Iterable[Mapping[str, Any]],
+    rows: Collection[Mapping[str, Any]],
     *,
     complete: bool,
 ) -> Change:
@@ -54,6 +54,8 @@ def change_of(
     What they said of steps not done and no longer say does not apply any more; with ``complete``,
     whatever they no longer say.
     """
+    if not before and not rows:
+        return Change((), (), before)
     after = dict(before)
     settled: list[tuple[str, str, int, str]] = []
     said = set()

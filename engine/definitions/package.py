@@ -45,6 +45,8 @@ from engine.definitions.parts import (
 from engine.definitions.reading import Report, did_you_mean, parse_toml
 from engine.errors import PackageProblem, Problem, Severity
 
+RULES = "rules.toml"
+"""The file of a package, or of a component, that holds its rules and parameters."""
 MAX_FILE = 5_000_000
 """Largest file of a package, in bytes."""
 MAX_FILES = 400
@@ -103,14 +105,14 @@ class Package:
         """Return the path of a form by the name that steps use."""
         return f"forms/{form}.form"
 
-    def rule_files(self, file: str) -> tuple[tuple[str, bytes, int], ...]:
+    def rule_files(self) -> tuple[tuple[str, bytes, int], ...]:
         """Return the files of rules: path, content, and from where their lines are counted.
 
         The package's own comes first, then those of its components.
         """
-        found = [(file, self.stored[file], 0)] if file in self.stored else []
+        found = [(RULES, self.stored[RULES], 0)] if RULES in self.stored else []
         for number, name in enumerate(self.composed.components, 1):
-            path = component_file(name, file)
+            path = component_file(name, RULES)
             if path in self.composed.sources:
                 found.append((path, self.composed.sources[path], number * SPAN))
         return tuple(found)

@@ -86,6 +86,8 @@ class Definition:
     """The steps with a secret ballot."""
     rolls: Mapping[str, Roll]
     """By activity: where each person of a list has a task of their own."""
+    ruled: bool
+    """Whether there are rules that measure its steps."""
 
     @property
     def keeps_apart(self) -> bool:
@@ -174,6 +176,7 @@ def build_definition(package: Package, version_id: int | None = None) -> Definit
         messages_by_name=MappingProxyType({m.name: m for m in package.messages.values()}),
         ballots=frozenset(e for e, s in package.steps.items() if forms[s.form].ballots),
         rolls=MappingProxyType(_rolls(package, spec)),
+        ruled=bool(package.rule_files()),
     )
 
 

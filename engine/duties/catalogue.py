@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from engine.clock import ZONE
-from engine.compliance.declarations import RULES, own_parameters
+from engine.compliance.declarations import own_parameters
 from engine.compliance.fresh import Fresh
 from engine.compliance.parameters import Parameter
 from engine.compliance.regulation_store import current_regulations
@@ -135,7 +135,7 @@ def _load(session: Session) -> Catalogue:
 def duties_of(package: Package, national: Mapping[str, Parameter], since: date) -> list[KnownDuty]:
     """Return the duties of a package, with the parameters that they can name."""
     declared = dict(national)
-    for _, content, _ in reversed(package.rule_files(RULES)):
+    for _, content, _ in reversed(package.rule_files()):
         declared |= own_parameters(package.key, content)
     return [KnownDuty(duty, since, declared, package.title) for duty in package.duties.values()]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from engine.compliance.reading import FILE
 from engine.compliance.reads import settings_of
 from engine.compliance.regulations import Regulations
 from engine.compliance.results import Severity
 from engine.compliance.rules import Rule, RuleBook, Setting
-from engine.definitions.package import Package
+from engine.definitions.package import RULES, Package
 from engine.lint.findings import Findings
 from engine.lint.names import did_you_mean
 
@@ -17,7 +16,7 @@ def complain(
 ) -> None:
     """Report something wrong with a rule."""
     say = found.warn if warning else found.error
-    say(code, FILE, f"规则 {rule.id}：{message}", cure, element=rule.id, line=rule.line)
+    say(code, RULES, f"规则 {rule.id}：{message}", cure, element=rule.id, line=rule.line)
 
 
 def _settings(rule: Rule) -> frozenset[str]:
@@ -107,7 +106,7 @@ def check_idle(package: Package, book: RuleBook, found: Findings) -> None:
         if parameter.process == package.key and name not in used:
             found.warn(
                 "parameter-unused",
-                FILE,
+                RULES,
                 f"参数“{name}”没有规则使用",
                 f'请在规则里写 "@{name}"，或者删去',
                 element=name,
@@ -130,7 +129,7 @@ def check_coverage(
         if regulation is None or not any(one.article in e.articles for e in regulation.editions):
             found.error(
                 "rule-article-unknown",
-                FILE,
+                RULES,
                 f"[[uncovered]] 中的“{one.regulation}”“{one.article}”不存在",
                 "请写法规的 id 和已有的条号，或者删去",
                 line=one.line,
@@ -149,7 +148,7 @@ def check_coverage(
             if (regulation.id, basis.article) not in waived:
                 found.error(
                     "rule-article-uncovered",
-                    FILE,
+                    RULES,
                     f"环节“{step.element}”依据“{regulation.short}”（{basis.edition}）"
                     f"{basis.article}，没有规则检查它",
                     f'请写规则，或者写 [[uncovered]] regulation = "{regulation.id}"、'
@@ -161,7 +160,7 @@ def check_coverage(
         if regulation is not None and (regulation.id, one.article) in waived - cited:
             found.warn(
                 "rule-uncovered-idle",
-                FILE,
+                RULES,
                 f"[[uncovered]] 中的{one.article}已有规则检查，或者没有环节依据它",
                 "请删去",
                 line=one.line,

@@ -17,7 +17,7 @@ from engine.compliance.kinds.every import Every
 from engine.compliance.kinds.majority import Majority
 from engine.compliance.kinds.roll import Roll
 from engine.compliance.names import SPECIAL
-from engine.compliance.reading import FILE, rule_book
+from engine.compliance.reading import rule_book
 from engine.compliance.reads import expressions_of
 from engine.compliance.regulations import Regulations
 from engine.compliance.rules import Field as RuleField
@@ -45,7 +45,7 @@ _CLOSED = {FieldKind.RADIO, FieldKind.SELECT, FieldKind.CHECKLIST, FieldKind.TAG
 def check_rules(package: Package, regulations: Regulations, forms: Forms) -> Findings:
     """Check the rules of a package; one without ``rules.toml`` has nothing to check."""
     found = Findings()
-    if not package.rule_files(FILE):
+    if not package.rule_files():
         return found
     try:
         book = rule_book(package, regulations)

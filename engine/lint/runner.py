@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.compliance.declarations import RULES
 from engine.compliance.reading import rule_book
 from engine.compliance.regulations import Regulations
-from engine.definitions.package import MANIFEST, Package, load_package, read_folder
+from engine.definitions.package import MANIFEST, RULES, Package, load_package, read_folder
 from engine.definitions.parsing import parse_bpmn
 from engine.definitions.versions import build_definition
 from engine.definitions.xml import check_schema, read_xml
@@ -52,7 +51,7 @@ def lint_folder(folder: Path, home: Path | None = None, *, play: bool = True) ->
         return list(refused.problems)
     regulations = regulations_beside(folder, home)
     problems = lint_package(package, regulations, play=play)
-    if regulations is None and package.rule_files(RULES):
+    if regulations is None and package.rule_files():
         missing = Findings()
         missing.warn(
             "regulations-missing",

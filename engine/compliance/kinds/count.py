@@ -62,8 +62,10 @@ class Count:
                 ),
                 {**numbers, "unknown": unknown},
             )
-        sentence = Translatable(N_("%(what)s %(n)s 人，符合条件。"), {"what": what, "n": distinct})
-        return Verdict(Outcome.MET, sentence, numbers)
+        fit = N_("%(what)s %(n)s 人，符合条件。")
+        return Verdict(
+            Outcome.MET, lambda: Translatable(fit, {"what": what, "n": distinct}), numbers
+        )
 
     def outstanding(self, case: Case) -> Verdict | None:
         """Nothing is due."""

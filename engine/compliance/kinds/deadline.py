@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from engine.compliance.case import Case
 from engine.compliance.kinds.spans import Begun, Length, Start, after, begun, still_to_do, words_of
@@ -37,16 +37,17 @@ class Deadline:
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""
-        limits = _limits(self, case)
-        if limits is None:
+        start = begun(case, self.start)
+        if start is None:
             return None
+        limits = _limits(self, case, start)
         day = case.day
         if day <= limits.last:
             if limits.warn is None or day <= limits.warn.last:
                 return Verdict(
                     Outcome.MET,
-                    _sentence(N_("%(limit)s；实际 %(day)s，没有超期。"), limits, day),
-                    _numbers(limits, day),
+                    lambda: _sentence(N_("%(limit)s；实际 %(day)s，没有超期。"), limits, day),
+                    lambda: _numbers(limits, day),
                 )
             if self._excused(case, limits.warn, day):
                 return _late_with_reason(limits.warn, day)
@@ -58,17 +59,18 @@ class Deadline:
 
     def outstanding(self, case: Case) -> Verdict | None:
         """Say until when a step has to be done, or that it is late."""
-        limits = _limits(self, case)
-        if limits is None or not still_to_do(case, limits.begun.occurrence):
+        start = begun(case, self.start)
+        if start is None or not still_to_do(case, start.occurrence):
             return None
+        limits = _limits(self, case, start)
         day = case.day
         near = limits.warn or limits
         if day <= near.last:
             left = (near.last - day).days
             return Verdict(
                 Outcome.PENDING,
-                _sentence(N_("%(limit)s；还有 %(left)s 天。"), near, day, left=left),
-                {**_numbers(near, day), "left": left},
+                lambda: _sentence(N_("%(limit)s；还有 %(left)s 天。"), near, day, left=left),
+                lambda: {**_numbers(near, day), "left": left},
                 until=near.last,
             )
         over, severity = (limits, None) if day > limits.last else (near, Severity.WARNING)
@@ -101,23 +103,19 @@ class Deadline:
         return _Limits(limits.begun, amounts, last, limits.must, None, reasoned)
 
 
-@dataclass(frozen=True, slots=True)
-class _Limits:
+class _Limits(NamedTuple):
     begun: Begun
     amounts: Mapping[str, int]
     last: date
-    must: Translatable
+    must: str
     warn: _Limits | None = None
     reasoned: bool = False
     open: bool = False
 
 
-def _limits(check: Deadline, case: Case) -> _Limits | None:
-    start = begun(case, check.start)
-    if start is None:
-        return None
+def _limits(check: Deadline, case: Case, start: Begun) -> _Limits:
     amounts = check.within.resolve(case)
-    must = Translatable(check.must or case.title(case.element))
+    must = check.must or case.title(case.element)
     warn: _Limits | None = None
     if check.warn_from is not None:
         earlier = begun(case, check.warn_from)
@@ -131,10 +129,10 @@ def _limit_in_words(limits: _Limits) -> Translatable:
         N_("%(from)s %(name)s，%(length)s内即不晚于 %(until)s 须%(must)s"),
         {
             "from": limits.begun.day.isoformat(),
-            "name": limits.begun.name,
+            "name": Translatable(limits.begun.name),
             "length": words_of(limits.amounts),
             "until": limits.last.isoformat(),
-            "must": limits.must,
+            "must": Translatable(limits.must),
         },
     )
 

@@ -52,11 +52,14 @@ class Document:
                 {**numbers, "titles": _titles(missing)},
             )
             return Verdict(Outcome.NOT_MET, sentence, numbers)
-        sentence = Translatable(
-            N_("须有的 %(wanted)s 项齐全：%(titles)s。"),
-            {"wanted": len(wanted), "titles": _titles([p.title for p in wanted])},
+        complete = N_("须有的 %(wanted)s 项齐全：%(titles)s。")
+        return Verdict(
+            Outcome.MET,
+            lambda: Translatable(
+                complete, {"wanted": len(wanted), "titles": _titles([p.title for p in wanted])}
+            ),
+            numbers,
         )
-        return Verdict(Outcome.MET, sentence, numbers)
 
     def outstanding(self, case: Case) -> Verdict | None:
         """Nothing is due."""

@@ -52,16 +52,18 @@ class Every:
         ]
         if len(said) < 2:
             return said[0] if said else None
-        outcome = next(one for one in _GRAVITY if any(v.outcome is one for v in said))
+        outcome = min((v.outcome for v in said), key=_GRAVITY.index)
         decisive = [v for v in said if v.outcome is outcome]
-        severities = [v.severity for v in decisive]
-        mild = all(s is Severity.WARNING for s in severities)
-        days = [v for v in decisive if v.until is not None]
-        first = min(days, key=lambda v: v.until or case.day) if days else None
+        mild = all(v.severity is Severity.WARNING for v in decisive)
+        first = min(
+            (v for v in decisive if v.until is not None),
+            key=lambda v: v.until or case.day,
+            default=None,
+        )
         return Verdict(
             outcome,
-            joined([v.sentence for v in decisive]),
-            {k: n for v in reversed(said) for k, n in v.numbers.items()},
+            lambda: joined([v.sentence for v in decisive]),
+            lambda: {k: n for v in reversed(said) for k, n in v.numbers.items()},
             until=first.until if first else None,
             severity=Severity.WARNING if mild else None,
             earliest=first.earliest if first else False,

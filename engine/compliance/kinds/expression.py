@@ -40,11 +40,10 @@ class Holds:
             # What cannot be shown is not shown: a gap in the record is no proof of being lawful.
             sentence = Translatable(N_("判断所需的内容没有记录，不能证明符合。"))
             return Verdict(Outcome.NOT_MET, sentence, numbers)
+        outcome, said = (Outcome.MET, self.met) if true else (Outcome.NOT_MET, self.not_met)
         return Verdict(
-            Outcome.MET if true else Outcome.NOT_MET,
-            Translatable(
-                self.met if true else self.not_met, {k: _words(v) for k, v in numbers.items()}
-            ),
+            outcome,
+            lambda: Translatable(said, {k: _words(v) for k, v in numbers.items()}),
             numbers,
         )
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from engine.compliance.case import Case
 from engine.compliance.results import Outcome
 from engine.compliance.rules import Amount, Verdict
 from engine.errors import N_, Translatable
+
+_SOON: Final = N_("发生在 %(day)s，%(recorded)s 登记，相隔 %(gap)s 天，不超过 %(most)s 天。")
+_LATE: Final = N_(
+    "发生在 %(day)s，%(recorded)s 才登记，相隔 %(gap)s 天，超过 %(most)s 天，属于补录。"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +30,15 @@ class Gap:
         if done is None:
             return None
         gap, most = (done.recorded_on - done.occurred_on).days, case.amount(self.days)
-        numbers: dict[str, int | str] = {
-            "day": done.occurred_on.isoformat(),
-            "recorded": done.recorded_on.isoformat(),
-            "gap": gap,
-            "most": most,
-        }
+
+        def numbers() -> dict[str, int | str]:
+            days = {"day": done.occurred_on.isoformat(), "recorded": done.recorded_on.isoformat()}
+            return {**days, "gap": gap, "most": most}
+
+        outcome, template = Outcome.MET, _SOON
         if gap > most:
-            template = N_(
-                "发生在 %(day)s，%(recorded)s 才登记，相隔 %(gap)s 天，超过 %(most)s 天，属于补录。"
-            )
-            return Verdict(Outcome.NOT_MET, Translatable(template, numbers), numbers)
-        template = N_("发生在 %(day)s，%(recorded)s 登记，相隔 %(gap)s 天，不超过 %(most)s 天。")
-        return Verdict(Outcome.MET, Translatable(template, numbers), numbers)
+            outcome, template = Outcome.NOT_MET, _LATE
+        return Verdict(outcome, lambda: Translatable(template, numbers()), numbers)
 
     def outstanding(self, case: Case) -> Verdict | None:
         """Nothing is due."""

@@ -34,7 +34,7 @@ class Order:
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""
         wrong: list[Translatable] = []
-        right: list[Translatable] = []
+        right: list[Occurrence] = []
         numbers: dict[str, int | str] = {"day": case.day.isoformat()}
         for alternatives in self.before.get(case.element) or self.before.get("", ()):
             earlier = case.earlier(alternatives, self.where)
@@ -46,10 +46,14 @@ class Order:
             if late > 0 or (self.strict and late == 0):
                 wrong.append(self._late(case, earlier, late))
             else:
-                right.append(self._in_order(case, earlier))
+                right.append(earlier)
         if wrong:
             return Verdict(Outcome.NOT_MET, joined(wrong), numbers)
-        return Verdict(Outcome.MET, joined(right), numbers) if right else None
+        if not right:
+            return None
+        return Verdict(
+            Outcome.MET, lambda: joined([self._in_order(case, one) for one in right]), numbers
+        )
 
     def outstanding(self, case: Case) -> Verdict | None:
         """Nothing is due: order says nothing of when."""

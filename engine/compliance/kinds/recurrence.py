@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from engine.calendars.arithmetic import add_months
 from engine.compliance.case import Case
@@ -14,6 +14,16 @@ from engine.compliance.kinds.spans import Length, Start, after, begun, words_of
 from engine.compliance.results import Outcome, joined
 from engine.compliance.rules import Amount, Element, Verdict
 from engine.errors import N_, Translatable
+
+
+class _Gap(NamedTuple):
+    last: date
+    """The day of the last record, or of the start."""
+    name: str
+    """What happened then, in words of the package."""
+    amounts: Mapping[str, int]
+    limit: date
+    """The last day on which the next record is in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +51,11 @@ class Recurrence:
         found = self._gap(case)
         if found is None:
             return None
-        last, name, amounts, limit = found
-        closes = case.element in self.until
+        last, _, amounts, limit = found
         numbers: dict[str, int | str] = {
             "last": last.isoformat(),
             **amounts,
             "until": limit.isoformat(),
-            "day": case.day.isoformat(),
-        }
-        params = {
-            "last": last.isoformat(),
-            "name": name,
-            "length": words_of(amounts),
-            "until": limit.isoformat(),
-            "what": self._what(case),
             "day": case.day.isoformat(),
         }
         wrong: list[Translatable] = []
@@ -65,13 +66,13 @@ class Recurrence:
                 "%(last)s %(name)s，%(length)s内即不晚于 %(until)s 须再次%(what)s；"
                 "实际 %(day)s，间隔超出 %(late)s 天。"
             )
-            wrong.append(Translatable(template, {**params, "late": late}))
-        if closes and self.at_least is not None:
+            wrong.append(self._sentence(template, case, found, late=late))
+        if case.element in self.until and self.at_least is not None:
             wrong += self._too_few(case, numbers)
         if wrong:
             return Verdict(Outcome.NOT_MET, joined(wrong), numbers)
-        template = N_("%(last)s %(name)s，至 %(day)s 不超过 %(length)s（%(until)s）。")
-        return Verdict(Outcome.MET, Translatable(template, params), numbers)
+        met = N_("%(last)s %(name)s，至 %(day)s 不超过 %(length)s（%(until)s）。")
+        return Verdict(Outcome.MET, lambda: self._sentence(met, case, found), numbers)
 
     def outstanding(self, case: Case) -> Verdict | None:
         """Say until when the next record is due."""
@@ -80,33 +81,40 @@ class Recurrence:
         found = self._gap(case)
         if found is None:
             return None
-        last, name, amounts, limit = found
-        left = (limit - case.day).days
-        params = {
-            "last": last.isoformat(),
-            "name": name,
-            "length": words_of(amounts),
-            "until": limit.isoformat(),
-            "what": self._what(case),
-            "n": abs(left),
-        }
-        numbers: dict[str, int | str] = {"last": last.isoformat(), "until": limit.isoformat()}
+        left = (found.limit - case.day).days
+        numbers = {"last": found.last.isoformat(), "until": found.limit.isoformat()}
+        outcome, kind, words = Outcome.PENDING, "left", N_("还有 %(n)s 天。")
+        if left < 0:
+            outcome, kind, words = Outcome.NOT_MET, "late", N_("已超期 %(n)s 天。")
         rule = N_("%(last)s %(name)s，%(length)s内即不晚于 %(until)s 须再次%(what)s；")
-        if left >= 0:
-            sentence = joined(
-                [Translatable(rule, params), Translatable(N_("还有 %(n)s 天。"), {"n": left})]
-            )
-            return Verdict(Outcome.PENDING, sentence, {**numbers, "left": left}, until=limit)
-        sentence = joined(
-            [Translatable(rule, params), Translatable(N_("已超期 %(n)s 天。"), {"n": -left})]
+        return Verdict(
+            outcome,
+            lambda: joined(
+                [self._sentence(rule, case, found), Translatable(words, {"n": abs(left)})]
+            ),
+            {**numbers, kind: abs(left)},
+            until=found.limit,
         )
-        return Verdict(Outcome.NOT_MET, sentence, {**numbers, "late": -left}, until=limit)
+
+    def _sentence(self, template: str, case: Case, found: _Gap, **more: int) -> Translatable:
+        return Translatable(
+            template,
+            {
+                "last": found.last.isoformat(),
+                "name": Translatable(found.name),
+                "length": words_of(found.amounts),
+                "until": found.limit.isoformat(),
+                "what": self._what(case),
+                "day": case.day.isoformat(),
+                **more,
+            },
+        )
 
     def _what(self, case: Case) -> Translatable:
         return Translatable(self.what or case.title(self.records[0]))
 
-    def _gap(self, case: Case) -> tuple[date, Translatable, Mapping[str, int], date] | None:
-        """Return the last record (or the start), its name, the length and the day it ends."""
+    def _gap(self, case: Case) -> _Gap | None:
+        """Return the interval that is running on the judged day."""
         start = begun(case, self.start)
         if start is None:
             return None
@@ -114,9 +122,9 @@ class Recurrence:
         record = case.earlier(self.records)
         # A record made before the start, by its day, does not begin a new interval.
         if record is not None and record.occurred_on > last:
-            last, name = record.occurred_on, self._what(case)
+            last, name = record.occurred_on, self.what or case.title(self.records[0])
         amounts = self.every.resolve(case)
-        return last, name, amounts, after(last, amounts, case)
+        return _Gap(last, name, amounts, after(last, amounts, case))
 
     def _too_few(self, case: Case, numbers: dict[str, int | str]) -> list[Translatable]:
         months, least = case.amount(self.in_last), case.amount(self.at_least)

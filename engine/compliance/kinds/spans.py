@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.calendars.arithmetic import add_days, add_months, parse_day
 from engine.calendars.working_days import MAX_WORKDAYS
@@ -40,7 +40,8 @@ class Length:
 
     def resolve(self, case: Case) -> Mapping[str, int]:
         """Return the amounts by unit, without those that are nothing."""
-        found = {unit: case.amount(getattr(self, unit)) for unit in UNITS}
+        given = ((unit, getattr(self, unit)) for unit in UNITS)
+        found = {unit: case.amount(amount) for unit, amount in given if amount is not None}
         return {unit: number for unit, number in found.items() if number}
 
 
@@ -88,13 +89,13 @@ class Start:
     """What happened on that day, in words; otherwise the title of the step."""
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """A start that has happened."""
 
     occurrence: Occurrence
     day: date
-    name: Translatable
+    name: str
+    """What happened, in words of the package."""
 
 
 def begun(case: Case, start: Start) -> Begun | None:
@@ -108,7 +109,7 @@ def begun(case: Case, start: Start) -> Begun | None:
             day = parse_day(str(case.evaluate(start.day)))
         except (ExpressionFault, ValueError):
             return None
-    return Begun(anchor, day, Translatable(start.name or case.title(anchor.element)))
+    return Begun(anchor, day, start.name or case.title(anchor.element))
 
 
 def still_to_do(case: Case, anchor: Occurrence) -> bool:

@@ -34,17 +34,19 @@ class Wait:
         if start is None:
             return None
         amounts, first = self._first(case, start)
-        numbers = _numbers(start, amounts, first, case.day)
         if case.day >= first:
-            sentence = self._sentence(
-                N_("%(wait)s；实际 %(day)s，已满。"), case, start, amounts, first
+            template = N_("%(wait)s；实际 %(day)s，已满。")
+            return Verdict(
+                Outcome.MET,
+                lambda: self._sentence(template, case, start, amounts, first),
+                lambda: _numbers(start, amounts, first, case.day),
             )
-            return Verdict(Outcome.MET, sentence, numbers)
         early = (first - case.day).days
         sentence = self._sentence(
             N_("%(wait)s；实际 %(day)s，早了 %(early)s 天。"), case, start, amounts, first, early
         )
-        return Verdict(Outcome.NOT_MET, sentence, {**numbers, "early": early})
+        numbers = {**_numbers(start, amounts, first, case.day), "early": early}
+        return Verdict(Outcome.NOT_MET, sentence, numbers)
 
     def outstanding(self, case: Case) -> Verdict | None:
         """Say from when on a step can be done."""
@@ -55,17 +57,20 @@ class Wait:
         left = (first - case.day).days
         if left <= 0:
             # Nothing is to come, but a day before the first is still not lawful.
-            sentence = self._sentence(
-                N_("%(wait)s；至 %(day)s 已满。"), case, start, amounts, first
+            template = N_("%(wait)s；至 %(day)s 已满。")
+            return Verdict(
+                Outcome.MET,
+                lambda: self._sentence(template, case, start, amounts, first),
+                lambda: _numbers(start, amounts, first, case.day),
+                until=first,
+                earliest=True,
             )
-            numbers = _numbers(start, amounts, first, case.day)
-            return Verdict(Outcome.MET, sentence, numbers, until=first, earliest=True)
         return Verdict(
             Outcome.PENDING,
-            self._sentence(
+            lambda: self._sentence(
                 N_("%(wait)s；还须等 %(early)s 天。"), case, start, amounts, first, left
             ),
-            {**_numbers(start, amounts, first, case.day), "left": left},
+            lambda: {**_numbers(start, amounts, first, case.day), "left": left},
             until=first,
             earliest=True,
         )
@@ -88,7 +93,7 @@ class Wait:
             N_("%(from)s %(name)s，满 %(length)s即 %(first)s 起方可%(must)s"),
             {
                 "from": start.day.isoformat(),
-                "name": start.name,
+                "name": Translatable(start.name),
                 "length": words_of(amounts),
                 "first": first.isoformat(),
                 "must": Translatable(self.must or case.title(case.element)),

@@ -424,7 +424,7 @@ that = "data['sit']['people'] > 1 and 'sit' in on"
 """
     files = adapted('["sign"]', '["sign", "R-XX-01", "minutes"]')
     files["uses/sitting/rules.toml"] = rules.encode()
-    ((_, read, _),) = load_package(files).rule_files("rules.toml")
+    ((_, read, _),) = load_package(files).rule_files()
     text = read.decode()
     assert "R-XX-01" not in text and "rule.check" not in text and "minutes" not in text
     assert "data['gather']['people'] > 1 and 'gather' in on" in text and "hours" in text

@@ -14,7 +14,6 @@ from engine.audit import commands
 from engine.compliance.findings import KEPT
 from engine.compliance.from_ledger import read_facts
 from engine.compliance.models import Finding
-from engine.compliance.reading import FILE
 from engine.database import db
 from engine.definitions.package import Package, load_package
 from engine.definitions.versions import load_definition
@@ -93,7 +92,7 @@ def ruled() -> Package:
             "conclude": 'send_back = ["work", "apply"]',
         },
     )
-    return load_package({**plain.files, FILE: RULES.encode()})
+    return load_package({**plain.files, "rules.toml": RULES.encode()})
 
 
 people = st.sampled_from(["secretary", "deputy", "superior", "administrator"])
