@@ -180,9 +180,9 @@ def _attendance(part: Part, field: Field, names: Names) -> dict[str, Any]:
 def _vote(part: Part) -> dict[str, Any]:
     found: dict[str, Any] = {word: _count(part, word, 0) for word in _COUNTS}
     written = part.part("written")
-    late = written.get("late")
+    late = _count(written, "late", 0)
     found["written"] = {word: _count(written, word, 0) for word in _COUNTS}
-    if late is not None:
+    if late:
         found["written"]["late"] = late
     written.done()
     cast = sum(found[word] for word in _COUNTS)

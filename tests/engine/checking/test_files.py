@@ -263,6 +263,15 @@ def test_a_value_of_another_kind_is_named(
     assert ran.exit_code == 2 or matter["outcome"] in (wrong, str(wrong))
 
 
+@pytest.mark.parametrize(("late", "code"), [(0, 0), (1, 1), ("one", 2), (-1, 2)])
+def test_opinions_that_came_late_are_a_number(
+    late: object, code: int, matter: dict[str, Any], tmp_path: Path
+) -> None:
+    step_of(matter, "hold_admission_meeting")["admission_vote"]["written"] = {"late": late}
+    ran = run(write(tmp_path / "m.json", matter))
+    assert ran.exit_code == code, ran.output
+
+
 def step_of(matter: dict[str, Any], element: str) -> dict[str, Any]:
     return next(one["data"] for one in matter["steps"] if one["step"] == element)
 
