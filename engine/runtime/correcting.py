@@ -187,15 +187,18 @@ def refuse_from_below(session: Session, actor: Actor, view: MatterView, seq: int
             LedgerEntry.chain_id == view.instance_id, LedgerEntry.seq == seq
         )
     )
-    post = json.loads(payload or "{}").get("post") or ""
-    place = post.partition(":")[0].removeprefix("o")
-    before, at, _ = view.path.partition(f"/{place}/")
-    if not post or not at:
-        return
-    above = f"{before}{at}"
-    leads = (p for p in actor.usable_posts(view.subject_id) if p.kind in LEADING)
-    if not any(above.startswith(p.path) for p in leads):
+    if is_from_above(actor, view, json.loads(payload or "{}").get("post")):
         raise NotAllowed(N_("这条记录由上级党组织办理，只能由上级更正。"))
+
+
+def is_from_above(actor: Actor, view: MatterView, post: str | None) -> bool:
+    """Tell whether a post above all that the actor leads recorded something of a matter."""
+    place = (post or "").partition(":")[0].removeprefix("o")
+    before, at, _ = view.path.partition(f"/{place}/")
+    if not place or not at:
+        return False
+    leads = (p for p in actor.usable_posts(view.subject_id) if p.kind in LEADING)
+    return not any(f"{before}{at}".startswith(p.path) for p in leads)
 
 
 def _changes(standing: Occurrence, cleaned: Mapping[str, Any]) -> dict[str, Any]:

@@ -148,6 +148,8 @@ class StepRecord:
     """Whose it was, of a step with a task for each of a list of people."""
     frozen: bool = False
     """It froze figures that can be looked at and counted again."""
+    from_above: bool = False
+    """A superior recorded it: the reader, who leads below only, does not correct it."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -16,6 +17,7 @@ from engine.directory.actors import Actor
 from engine.directory.policy import Action, decide, require, visible_matters
 from engine.directory.things import MessageView as MessageThing
 from engine.errors import N_, Conflict, InvalidInput, NotFound
+from engine.runtime.correcting import is_from_above
 from engine.runtime.models import MATTER_COLUMNS, Instance
 from engine.runtime.people import form_context
 from engine.runtime.queries.access import Opened, open_matter
@@ -128,6 +130,11 @@ def matter_view(session: Session, actor: Actor, clock: Clock, instance_id: int) 
     allowed = {
         name for name, action in _STEERING.items() if decide(actor, action, opened.view).allowed
     }
+    if "correct" in allowed:
+        posts = {seq: payload.get("post") for seq, payload in trail.payloads.items()}
+        records = [
+            replace(r, from_above=is_from_above(actor, opened.view, posts[r.seq])) for r in records
+        ]
     if not may_steer(actor, opened.matter, opened.view):
         allowed -= {"cancel", "suspend", "resume"}
     status = opened.row.status
