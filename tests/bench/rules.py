@@ -142,9 +142,17 @@ def _rounds(
         if number:
             said = (f"{_middle(rounds[-1]):.2f} ms {name}" for name, rounds in taken.items())
             say(f"rules round {number}/{ROUNDS}, a step: {', '.join(said)}")
-    each = [[_middle(step) for step in zip(*rounds, strict=True)] for rounds in taken.values()]
-    with_rules, without = each
-    return _Taken(without, [a - b for a, b in zip(with_rules, without, strict=True)])
+    with_rules, without = taken.values()
+    # Held against each other within the round: both met the same machine then.
+    extra = [
+        [a - b for a, b in zip(ruled, bare, strict=True)]
+        for ruled, bare in zip(with_rules, without, strict=True)
+    ]
+    return _Taken(_each_step(without), _each_step(extra))
+
+
+def _each_step(rounds: Sequence[Sequence[float]]) -> list[float]:
+    return [_middle(step) for step in zip(*rounds, strict=True)]
 
 
 def _middle(seconds: Sequence[float]) -> float:

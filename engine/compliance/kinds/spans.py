@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
-from engine.calendars.arithmetic import add_days, add_months, parse_day
+from engine.calendars.arithmetic import add_days, add_months, add_years, parse_day
 from engine.calendars.working_days import MAX_WORKDAYS
 from engine.compliance.case import Case
 from engine.compliance.facts import Occurrence
@@ -55,11 +55,12 @@ def words_of(amounts: Mapping[str, int]) -> Translatable:
 def after(day: date, amounts: Mapping[str, int], case: Case, *, notice: bool = False) -> date:
     """Return the day that lies a length after ``day``; marks the case when it is provisional.
 
-    The starting day is not counted, but for the working days of a ``notice`` where the parameter
+    The units are added one after the other: a year and six months from 29 February 2024 end on
+    28 August 2025. The starting day is not counted, but for the working days of a ``notice`` where the parameter
     ``notice_start_day_counts`` says so.
     """
-    months = amounts.get("years", 0) * 12 + amounts.get("months", 0)
-    at = add_months(day, min(months, _LONGEST))
+    at = add_years(day, min(amounts.get("years", 0), _LONGEST // 12))
+    at = add_months(at, min(amounts.get("months", 0), _LONGEST))
     at = add_days(at, min(amounts.get("days", 0), _LONGEST))
     workdays = min(amounts.get("workdays", 0), MAX_WORKDAYS)
     if workdays:

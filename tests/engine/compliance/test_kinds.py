@@ -81,6 +81,16 @@ def test_a_length_of_any_unit(length: str, last: date) -> None:
     assert outcome(wait, done("apply"), early) is Outcome.NOT_MET
 
 
+def test_the_units_of_a_length_are_added_one_after_the_other() -> None:
+    leap_day = replace(done("apply"), occurred_on=date(2024, 2, 29))
+    deadline = (
+        'kind = "deadline"\nstep = "review"\nfrom = "apply"\nwithin = { years = 1, months = 6 }'
+    )
+    for day, expected in ((28, Outcome.MET), (29, Outcome.NOT_MET)):
+        review = replace(done("review"), occurred_on=date(2025, 8, day))
+        assert outcome(deadline, leap_day, review) is expected
+
+
 def test_a_full_wait_begins_the_day_after() -> None:
     wait = 'kind = "wait"\nstep = "review"\nfrom = "apply"\nafter = { days = 5 }\nfull = true'
     assert outcome(wait, done("apply"), done("review", 5)) is Outcome.NOT_MET
