@@ -22,8 +22,8 @@ blueprint = Blueprint("start", __name__, url_prefix="/start")
 @login_required
 def index() -> str:
     """Show the procedures: first those that one may start."""
-    choices = startable(reading(), actor(), clock())
-    choices = sorted(choices, key=lambda choice: choice.why_not is not None)
+    found = startable(reading(), actor(), clock())
+    choices = sorted(found, key=lambda choice: choice.why_not is not None)
     return render_template("inbox/start.html", choices=choices)
 
 
