@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from engine.definitions.versions import active_version
 from tests.web.api.conftest import API, KEY, Town
 from tests.web.api.test_ballots import open_ballot
 from web.api.directory import WORKBOOK
@@ -78,6 +79,7 @@ def described(town: Town) -> Described:
             "notice_id": (1,),
             "item_id": (1,),
             "ballot_id": (open_ballot(town).id,),
+            "version_id": (active_version(town.session, KEY),),
             "key": (KEY,),
             "regulation_id": ("admission_rules",),
             "form": ("first_talk",),
