@@ -49,6 +49,9 @@ def erase(
         settings = app.extensions["guicheng"]
         files = Store(settings.data_dir / "attachments", settings.attachment_max_bytes)
         destroyed = destroy_erased(clock, files)
+    if not erased:
+        click.echo(f"{number} 的这些条以前已经清除，没有再写入记录。")
+        return
     click.echo(
         f"已清除 {number} 的 {erased} 条留痕的内容，并记入留痕；销毁文件 {destroyed} 份。"
         "备份中的内容须另行处理。"

@@ -58,6 +58,10 @@ def test_entries_are_erased_in_the_name_of_the_account(run: Run, matter: Matter)
     assert result.exit_code == 0, result.output
     assert "2 条留痕的内容" in result.output
     assert erased(matter) == [2, 3]
+    again = run(matter.row.number, "--entry", "2")
+    assert again.exit_code == 0, again.output
+    assert "以前已经清除" in again.output
+    assert erased(matter) == [2, 3]
     assert matter.entries[-1].actor_id == matter.desk.town.people["superior"]
 
 
