@@ -88,7 +88,10 @@ def test_an_extension_from_the_end_of_august_is_clamped_once() -> None:
 def test_an_extension_from_29_february_runs_from_the_end_of_the_year() -> None:
     """2024-02-29 + 1 year is 2025-02-28; the six months run from there (domain: 延长期满)."""
     matter = extended(lawful_2014(), 6).on("hold_admission_meeting", "2024-02-29")
+    matter.on("hold_final_meeting", "2025-08-27")
+    assert result(matter, "R-ADM-34", "hold_final_meeting").outcome is Outcome.NOT_MET
     matter.on("hold_final_meeting", "2025-08-28")
+    assert result(matter, "R-ADM-34", "hold_final_meeting").outcome is Outcome.MET
     assert result(matter, "R-ADM-35", "hold_final_meeting").numbers["from"] == "2025-08-28"
     assert result(matter, "R-ADM-34", "hold_final_meeting").outcome is Outcome.MET
     assert result(matter, "R-ADM-38").outcome is Outcome.MET
