@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.clock import ZONE
-from engine.compliance.facts import Coming, Facts, Occurrence, Place, read_witness
+from engine.compliance.facts import NOTHING, Coming, Facts, Occurrence, Place, read_witness
 from engine.compliance.items import ITEM_KINDS, RAISED, corrected, raised_by, with_item_entry
 from engine.ledger.kinds import EntryKind
 from engine.ledger.models import LedgerEntry
@@ -73,9 +73,7 @@ def occurrence_of(entry: Told, reads: Mapping[str, Collection[str]] | None = Non
     """Return the step that a ``completed`` entry records, with the fields that rules read."""
     assert entry.element is not None and entry.occurred_on is not None
     payload = entry.payload
-    witness = payload.get("witness", {})
-    place = witness.get("place")
-    data = payload.get("data", {})
+    data = payload.get("data", NOTHING)
     if reads is not None:
         fields = reads.get(entry.element, ())
         data = {name: value for name, value in data.items() if name in fields}
@@ -86,16 +84,27 @@ def occurrence_of(entry: Told, reads: Mapping[str, Collection[str]] | None = Non
         data=data,
         seq=entry.seq,
         actor=entry.actor_id,
-        place=None if place is None else Place(*place),
-        people={int(who): read_witness(said) for who, said in witness.get("people", {}).items()},
-        rolls={name: tuple(people) for name, people in witness.get("rolls", {}).items()},
         by_timer=entry.actor_id is None,
         statuses=tuple(
             (code, date.fromisoformat(since)) for code, since in payload.get("status", ())
         ),
         item=payload.get("item"),
-        others={rule: tuple(found) for rule, found in witness.get("others", {}).items()},
+        **_seen(payload.get("witness", NOTHING)),
     )
+
+
+def _seen(witness: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was witnessed of a step."""
+    found: dict[str, Any] = {}
+    if place := witness.get("place"):
+        found["place"] = Place(*place)
+    if people := witness.get("people"):
+        found["people"] = {int(who): read_witness(said) for who, said in people.items()}
+    if rolls := witness.get("rolls"):
+        found["rolls"] = {name: tuple(due) for name, due in rolls.items()}
+    if others := witness.get("others"):
+        found["others"] = {rule: tuple(matters) for rule, matters in others.items()}
+    return found
 
 
 def _started(entry: Told, day: date) -> Facts:

@@ -56,8 +56,8 @@ def after(day: date, amounts: Mapping[str, int], case: Case, *, notice: bool = F
     """Return the day that lies a length after ``day``; marks the case when it is provisional.
 
     The units are added one after the other: a year and six months from 29 February 2024 end on
-    28 August 2025. The starting day is not counted, but for the working days of a ``notice`` where the parameter
-    ``notice_start_day_counts`` says so.
+    28 August 2025. The starting day is not counted, but for the working days of a ``notice`` where
+    the parameter ``notice_start_day_counts`` says so.
     """
     at = add_years(day, min(amounts.get("years", 0), _LONGEST // 12))
     at = add_months(at, min(amounts.get("months", 0), _LONGEST))
