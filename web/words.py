@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from flask import Flask, current_app, url_for
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from engine.clock import ZONE
 from web.language import chosen_language
@@ -104,14 +104,14 @@ def limit(
     before = gettext("%(day)s前", day=short_date(due_on, today))
     days = (due_on - today).days
     if days < 0:
-        return Limit("overdue", gettext("已超期 %(days)s 天", days=-days), before)
+        return Limit("overdue", ngettext("已超期 %(num)s 天", "已超期 %(num)s 天", -days), before)
     if days == 0:
         return Limit("soon", gettext("今天到期"), before)
     if workdays_left is not None and workdays_left <= SOON_WORKDAYS:
-        return Limit("soon", gettext("还有 %(days)s 个工作日", days=workdays_left), before)
-    if days <= SOON_WORKDAYS:
-        return Limit("soon", gettext("还有 %(days)s 天", days=days), before)
-    return Limit("todo", gettext("还有 %(days)s 天", days=days), before)
+        left = ngettext("还有 %(num)s 个工作日", "还有 %(num)s 个工作日", workdays_left)
+        return Limit("soon", left, before)
+    left = ngettext("还有 %(num)s 天", "还有 %(num)s 天", days)
+    return Limit("soon" if days <= SOON_WORKDAYS else "todo", left, before)
 
 
 def file_size(size: int) -> str:
