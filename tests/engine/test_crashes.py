@@ -31,7 +31,7 @@ from engine.runtime.models import Task
 from tests.bpmn_builder import Boundary, Catch, Fork, Loop, Sub, Throw, cycle, date_timer, message
 from tests.bpmn_builder import Task as UserTask
 from tests.engine.conftest import Live
-from tests.engine.working import start_process, take_steps, wait_for
+from tests.engine.working import SECONDS, start_process, take_steps, wait_for
 from tests.factories import CONTACTS, Desk, create_town, is_consistent, parallel, procedure
 
 KILLS = 10
@@ -40,6 +40,19 @@ KILLS = 10
 def matters() -> list[int]:
     db.session.rollback()
     return [int(number) for number in db.session.scalars(text("SELECT id FROM instance"))]
+
+
+def entries() -> int:
+    db.session.rollback()
+    return int(db.session.execute(text("SELECT count(*) FROM ledger_entry")).scalar_one())
+
+
+def until_more_is_written(before: int) -> None:
+    """Wait, however busy the machine, until somebody has done something since."""
+    end = time.monotonic() + SECONDS
+    while entries() <= before:
+        assert time.monotonic() < end, "the processes do nothing"
+        time.sleep(0.05)
 
 
 def test_a_process_killed_in_the_middle_of_its_steps_leaves_nothing_half_done(
@@ -57,16 +70,14 @@ def test_a_process_killed_in_the_middle_of_its_steps_leaves_nothing_half_done(
 
     known = set(matters())
     running = [start("secretary"), start("deputy")]
-    written: list[int] = []
+    written = [entries()]
     try:
         for number in range(KILLS):
+            until_more_is_written(written[-1])
             time.sleep(0.5 + chance.random() * 0.5)
             running[number % 2].kill()
             assert wait_for(running[number % 2]) == -signal.SIGKILL
-            written.append(
-                db.session.execute(text("SELECT count(*) FROM ledger_entry")).scalar_one()
-            )
-            db.session.rollback()
+            written.append(entries())
             running[number % 2] = start("secretary" if number % 2 == 0 else "deputy")
     finally:
         for process in running:
