@@ -26,6 +26,7 @@ from engine.definitions.package import (
     load_package,
 )
 from engine.definitions.parsing import FrozenSpec, parse_bpmn
+from engine.definitions.parts import At
 from engine.errors import N_, EngineFault, NotFound, PackageProblem, Problem
 from engine.expressions import Expression, compile_expression
 from engine.forms import FormSchema, compile_form
@@ -88,6 +89,8 @@ class Definition:
     """By activity: where each person of a list has a task of their own."""
     ruled: bool
     """Whether there are rules that measure its steps."""
+    superiors_begin: bool
+    """Whether only an organisation above the matter's own begins one."""
 
     @property
     def keeps_apart(self) -> bool:
@@ -177,7 +180,13 @@ def build_definition(package: Package, version_id: int | None = None) -> Definit
         ballots=frozenset(e for e, s in package.steps.items() if forms[s.form].ballots),
         rolls=MappingProxyType(_rolls(package, spec)),
         ruled=bool(package.rule_files()),
+        superiors_begin=_superiors_begin(package),
     )
+
+
+def _superiors_begin(package: Package) -> bool:
+    lanes = [package.lanes[lane] for lane in package.start.lanes if lane in package.lanes]
+    return bool(lanes) and all(lane.at is At.PARENT for lane in lanes)
 
 
 class _Compiler:

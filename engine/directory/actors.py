@@ -30,6 +30,12 @@ def post_key(organisation_id: int, kind: str) -> str:
     return f"o{organisation_id}:{kind}"
 
 
+def place_of(post: str | None) -> int | None:
+    """Return the organisation of a post's principal; None for what names no post."""
+    place = (post or "").partition(":")[0].removeprefix("o")
+    return int(place) if place.isdecimal() else None
+
+
 @dataclass(frozen=True)
 class HeldPost:
     """A post the actor may use. ``on_behalf_of`` is the person it belongs to, if not himself."""

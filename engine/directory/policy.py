@@ -64,7 +64,6 @@ class Action(Coded):
     CANCEL_MATTER = "cancel_matter", N_("终止该事项")
     SUSPEND_MATTER = "suspend_matter", N_("挂起该事项")
     RESUME_MATTER = "resume_matter", N_("恢复该事项")
-    CORRECT_ENTRY = "correct_entry", N_("更正该事项的记录")
     WAIVE_FINDING = "waive_finding", N_("豁免该事项的问题")
     ALLOW_OVERRIDE = "allow_override", N_("准予该事项越过阻断")
     CONCLUDE_FINDING = "conclude_finding", N_("对该事项的问题作出结论")
@@ -74,7 +73,8 @@ class Action(Coded):
     MANAGE_INCIDENT = "manage_incident", N_("处理该事项的异常")
     CHANGE_PARTICIPANTS = "change_participants", N_("增减该事项的参与人")
     REMIND_PEOPLE = "remind_people", N_("提醒该事项未办的人员")
-    # StartView, MessageView, AttachmentView
+    # EntryView, StartView, MessageView, AttachmentView
+    CORRECT_ENTRY = "correct_entry", N_("更正该事项的记录")
     START_MATTER = "start_matter", N_("发起该事项")
     SEND_MESSAGE = "send_message", N_("对该事项提出此项请求")
     READ_ATTACHMENT = "read_attachment", N_("查阅该材料")
@@ -151,10 +151,11 @@ POLICY: Mapping[Action, Rule] = {
     Action.VIEW_READERS: Rule((r.subject, r.over(LEADING), r.auditors)),
     Action.EXPORT_CASE_FILE: Rule((r.over(LEADING), r.auditors), bar=(r.about_oneself,)),
     # Heads of the organisation and of those above it steer a matter; never their own.
-    Action.CANCEL_MATTER: Rule((r.over(HEADS),), bar=(r.about_oneself,)),
-    Action.SUSPEND_MATTER: Rule((r.over(HEADS),), bar=(r.about_oneself,)),
-    Action.RESUME_MATTER: Rule((r.over(HEADS),), bar=(r.about_oneself,)),
-    Action.CORRECT_ENTRY: Rule((r.over(LEADING),), bar=(r.about_oneself,)),
+    Action.CANCEL_MATTER: Rule((r.over(HEADS),), bar=(r.about_oneself, r.begun_above)),
+    Action.SUSPEND_MATTER: Rule((r.over(HEADS),), bar=(r.about_oneself, r.begun_above)),
+    Action.RESUME_MATTER: Rule((r.over(HEADS),), bar=(r.about_oneself, r.begun_above)),
+    # What a superior recorded is put right there or above, never from below.
+    Action.CORRECT_ENTRY: Rule((r.over(LEADING),), bar=(r.about_oneself, r.recorded_above)),
     # Who takes part is for the organisation itself to say.
     Action.CHANGE_PARTICIPANTS: Rule((r.here(LEADING),), bar=(r.halted, r.about_oneself)),
     Action.REMIND_PEOPLE: Rule((r.here(COMMITTEE), r.over(LEADING)), bar=(r.halted,)),

@@ -15,9 +15,11 @@ from engine.directory.codes import COMMITTEE_POSTS, PostKind
 from engine.directory.things import (
     AttachmentView,
     BallotView,
+    EntryView,
     ItemView,
     MatterView,
     MessageView,
+    OrganisationView,
     PersonView,
     StartView,
     SubstitutionView,
@@ -331,6 +333,24 @@ def about_oneself(actor: Actor, thing: Any) -> GuichengError | None:
     """Forbid it to the person whom the matter is about, whatever posts he holds."""
     if thing.subject_id is not None and thing.subject_id == actor.person_id:
         return NotAllowed(N_("您是该事项的当事人，按规定应当回避，请由其他人员办理。"))
+    return None
+
+
+def begun_above(actor: Actor, matter: MatterView) -> GuichengError | None:
+    """Forbid it to those below, where only a superior begins such a matter."""
+    if matter.superiors_begin and above(HEADS)(actor, matter) is None:
+        return NotAllowed(N_("该事项由上级党组织发起，只能由上级终止、挂起或者恢复。"))
+    return None
+
+
+def recorded_above(actor: Actor, entry: EntryView) -> GuichengError | None:
+    """Forbid it to those below the superior that recorded the step."""
+    before, at, _ = entry.path.partition(f"/{entry.recorded_at}/")
+    if not at or entry.recorded_at is None:
+        return None
+    superior = OrganisationView(entry.recorded_at, f"{before}{at}", entry.subject_id)
+    if over(LEADING)(actor, superior) is None:
+        return NotAllowed(N_("这条记录由上级党组织办理，只能由上级更正。"))
     return None
 
 

@@ -47,6 +47,31 @@ class MatterView:
     working: frozenset[str] = NONE
     deciding: frozenset[str] = NONE
     active: bool = True
+    superiors_begin: bool = False
+    """Only an organisation above begins a matter of its kind."""
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """A recorded step of a matter. ``recorded_at``: the organisation of the post it was done in."""
+
+    matter: MatterView
+    recorded_at: int | None
+
+    @property
+    def organisation_id(self) -> int:
+        """Return the matter's organisation."""
+        return self.matter.organisation_id
+
+    @property
+    def path(self) -> str:
+        """Return the path of the matter's organisation."""
+        return self.matter.path
+
+    @property
+    def subject_id(self) -> int | None:
+        """Return the person the matter is about."""
+        return self.matter.subject_id
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,9 @@ from engine.compliance.facts import Facts, Occurrence
 from engine.compliance.from_ledger import read_facts
 from engine.compliance.items import RAISED
 from engine.definitions.versions import Definition
-from engine.directory.actors import Actor
+from engine.directory.actors import Actor, place_of
 from engine.directory.policy import Action, require
-from engine.directory.rights import LEADING
-from engine.directory.things import MatterView
+from engine.directory.things import EntryView, MatterView
 from engine.errors import N_, InvalidInput, NotAllowed, NotFound
 from engine.forms.fields import INDICATORS, OPEN_ITEMS, walk
 from engine.forms.schema import FormSchema
@@ -65,9 +64,8 @@ def correct_entry(
         row = instance_row(session, instance_id, running=False)
         same_revision(row.revision, revision)
         matter = matter_of(session, row)
-        view = matter_view(row, matter)
-        decision = require(actor, Action.CORRECT_ENTRY, view)
-        refuse_from_below(session, actor, view, seq)
+        record = recorded_view(session, matter_view(row, matter), seq)
+        decision = require(actor, Action.CORRECT_ENTRY, record)
         if not reason.strip():
             raise InvalidInput({"reason": [N_("请写明更正的理由和依据。")]})
         standing = standing_step(session, instance_id, seq)
@@ -180,25 +178,14 @@ def standing_step(session: Session, instance_id: int, seq: int) -> Occurrence:
     raise NotAllowed(N_("只能更正仍然有效的办结记录；已被退回的环节请重新办理。"))
 
 
-def refuse_from_below(session: Session, actor: Actor, view: MatterView, seq: int) -> None:
-    """Raise NotAllowed where a superior recorded the step and the actor leads only below it."""
+def recorded_view(session: Session, view: MatterView, seq: int) -> EntryView:
+    """Return what the access policy wants to know of a record."""
     payload = session.scalar(
         select(LedgerEntry.payload).where(
             LedgerEntry.chain_id == view.instance_id, LedgerEntry.seq == seq
         )
     )
-    if is_from_above(actor, view, json.loads(payload or "{}").get("post")):
-        raise NotAllowed(N_("这条记录由上级党组织办理，只能由上级更正。"))
-
-
-def is_from_above(actor: Actor, view: MatterView, post: str | None) -> bool:
-    """Tell whether a post above all that the actor leads recorded something of a matter."""
-    place = (post or "").partition(":")[0].removeprefix("o")
-    before, at, _ = view.path.partition(f"/{place}/")
-    if not place or not at:
-        return False
-    leads = (p for p in actor.usable_posts(view.subject_id) if p.kind in LEADING)
-    return not any(f"{before}{at}".startswith(p.path) for p in leads)
+    return EntryView(view, place_of(json.loads(payload or "{}").get("post")))
 
 
 def _changes(standing: Occurrence, cleaned: Mapping[str, Any]) -> dict[str, Any]:

@@ -148,8 +148,8 @@ class StepRecord:
     """Whose it was, of a step with a task for each of a list of people."""
     frozen: bool = False
     """It froze figures that can be looked at and counted again."""
-    from_above: bool = False
-    """A superior recorded it: the reader, who leads below only, does not correct it."""
+    correctable: bool = False
+    """The reader may put it right (更正), as long as it stands."""
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,7 @@ def matter_view(
         working=frozenset(working),
         deciding=frozenset(deciding),
         active=row.status == "active",
+        superiors_begin=matter.definition.superiors_begin,
     )
 
 

@@ -12,7 +12,7 @@ from engine.directory.actors import Actor
 from engine.directory.policy import Action, require
 from engine.runtime.correcting import (
     correction_context,
-    refuse_from_below,
+    recorded_view,
     standing_step,
     what_decided,
 )
@@ -35,8 +35,7 @@ def correction_view(
     Raises NotFound; NotAllowed for those who may not correct, and for steps that do not stand.
     """
     opened = open_matter(session, actor, clock, instance_id)
-    require(actor, Action.CORRECT_ENTRY, opened.view)
-    refuse_from_below(session, actor, opened.view, seq)
+    require(actor, Action.CORRECT_ENTRY, recorded_view(session, opened.view, seq))
     standing = standing_step(session, instance_id, seq)
     definition = opened.matter.definition
     step = definition.package.steps[standing.element]

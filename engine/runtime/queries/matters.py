@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from engine.clock import ZONE, Clock
 from engine.definitions.models import ProcessVersion
 from engine.definitions.package import MessageAction
-from engine.directory.actors import Actor
-from engine.directory.policy import Action, decide, require, visible_matters
+from engine.directory.actors import Actor, place_of
+from engine.directory.policy import Action, decide, may, require, visible_matters
+from engine.directory.things import EntryView
 from engine.directory.things import MessageView as MessageThing
 from engine.errors import N_, Conflict, InvalidInput, NotFound
-from engine.runtime.correcting import is_from_above
 from engine.runtime.models import MATTER_COLUMNS, Instance
 from engine.runtime.people import form_context
 from engine.runtime.queries.access import Opened, open_matter
@@ -27,7 +27,6 @@ from engine.runtime.queries.records import Trail, history, read_trail, step_reco
 from engine.runtime.queries.rolls import rolls_of
 from engine.runtime.queries.rows import matter_row, step_label
 from engine.runtime.queries.stages import stages_of
-from engine.runtime.steering import may_steer
 from engine.runtime.store import read_watch
 from engine.runtime.views import (
     AttachmentRef,
@@ -54,7 +53,6 @@ _ROWS = text(
 
 _STEERING = {
     "cancel": Action.CANCEL_MATTER,
-    "correct": Action.CORRECT_ENTRY,
     "suspend": Action.SUSPEND_MATTER,
     "resume": Action.RESUME_MATTER,
     "ledger": Action.VIEW_LEDGER,
@@ -130,13 +128,10 @@ def matter_view(session: Session, actor: Actor, clock: Clock, instance_id: int) 
     allowed = {
         name for name, action in _STEERING.items() if decide(actor, action, opened.view).allowed
     }
-    if "correct" in allowed:
-        posts = {seq: payload.get("post") for seq, payload in trail.payloads.items()}
-        records = [
-            replace(r, from_above=is_from_above(actor, opened.view, posts[r.seq])) for r in records
-        ]
-    if not may_steer(actor, opened.matter, opened.view):
-        allowed -= {"cancel", "suspend", "resume"}
+    records = [
+        replace(r, correctable=may(actor, Action.CORRECT_ENTRY, _entry(opened, trail, r.seq)))
+        for r in records
+    ]
     status = opened.row.status
     allowed -= {"suspend"} if status != "active" else set()
     allowed -= {"resume"} if status != "suspended" else set()
@@ -161,6 +156,10 @@ def rows_of(session: Session, ids: Sequence[int]) -> tuple[MatterRow, ...]:
     """Return the lines of matters by id, the newest first."""
     rows: Sequence[Row[Any]] = session.execute(_ROWS, {"ids": list(ids)}).all()
     return tuple(matter_row(session, row, row.now) for row in rows)
+
+
+def _entry(opened: Opened, trail: Trail, seq: int) -> EntryView:
+    return EntryView(opened.view, place_of(trail.payloads[seq].get("post")))
 
 
 def _own_data(trail: Trail, records: list[StepRecord], actor: Actor) -> list[StepRecord]:

@@ -13,6 +13,7 @@ from engine.directory.policy import POLICY, Action, Audience, audiences, decide,
 from engine.directory.things import (
     AttachmentView,
     BallotView,
+    EntryView,
     ItemView,
     MatterView,
     MessageView,
@@ -66,6 +67,7 @@ MATTER = MatterView(
     working=frozenset({"p102"}),
     deciding=frozenset({"o3:secretary", "o2:organiser"}),
 )
+BEGUN_ABOVE = replace(MATTER, superiors_begin=True)
 TASK = TaskView(5, MATTER, frozenset({"o3:secretary"}), organisation_id=3)
 DECISION = replace(TASK, decision=True)
 CLAIMED = replace(TASK, assignee_id=111)
@@ -90,7 +92,13 @@ TABLE = [
     (Action.CANCEL_MATTER, MATTER, STEERING),
     (Action.SUSPEND_MATTER, MATTER, STEERING),
     (Action.RESUME_MATTER, MATTER, STEERING),
-    (Action.CORRECT_ENTRY, MATTER, HEADS | ABOVE),
+    (Action.CANCEL_MATTER, BEGUN_ABOVE, STEERING - HEADS),
+    (Action.SUSPEND_MATTER, BEGUN_ABOVE, STEERING - HEADS),
+    (Action.RESUME_MATTER, BEGUN_ABOVE, STEERING - HEADS),
+    (Action.CORRECT_ENTRY, EntryView(MATTER, None), HEADS | ABOVE),
+    (Action.CORRECT_ENTRY, EntryView(MATTER, 3), HEADS | ABOVE),
+    (Action.CORRECT_ENTRY, EntryView(MATTER, 2), ABOVE),
+    (Action.CORRECT_ENTRY, EntryView(MATTER, 1), {"county"}),
     (Action.CHANGE_PARTICIPANTS, MATTER, HEADS),
     (Action.CHANGE_PARTICIPANTS, replace(MATTER, active=False), set()),
     (Action.REMIND_PEOPLE, MATTER, SEEING - {"auditor"} | {"own_head"}),

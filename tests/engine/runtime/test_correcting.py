@@ -159,7 +159,7 @@ def test_what_a_superior_recorded_is_corrected_by_a_superior(
     below = {"actor": played.actor("secretary"), "clock": clock}
     stages = matter_view(session, played.actor("secretary"), clock, played.instance_id).stages
     shown = [r for stage in stages for step in stage.steps for r in step.records]
-    assert [r.element for r in shown if r.from_above] == ["file_activist"]
+    assert [r.element for r in shown if not r.correctable] == ["file_activist"]
     with pytest.raises(NotAllowed, match=told):
         correct_entry(played.instance_id, seq, {}, "核对有误", **below)
     above = played.actor("superior_secretary")
