@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+WORKERS ?= auto
 DATA_DIR ?= var
 export PORT DATA_DIR
 
@@ -36,8 +37,8 @@ serve: setup ## serve an installation without demo data
 	$(BIN)/guicheng db upgrade
 	$(BIN)/guicheng serve
 
-test: setup ## run all tests (ARGS="-k name" for some of them)
-	$(BIN)/python -m pytest $(ARGS)
+test: setup ## run all tests, on all processors (ARGS="-k name" for some of them)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) $(ARGS)
 
 check: setup ## ruff, mypy --strict, import rules
 	$(BIN)/ruff check .
