@@ -14,13 +14,11 @@ from engine.database import db
 from engine.directory.models import Account, Person
 from engine.ledger.models import LedgerEntry
 from engine.runtime.models import Instance, Task
+from tests.browser import forms
 from tests.browser.conftest import Site, Visitor
-from tests.browser.test_admission import fill
 
 SHOTS = os.environ.get("GUICHENG_SHOTS", "")
 """A folder for pictures of what people see; none are taken without it."""
-SENT = ".notice.done, .error-page, #errors"
-"""What there is on a page that answers a form."""
 
 
 def shoot(visitor: Visitor, name: str) -> None:
@@ -44,12 +42,8 @@ def open_form(visitor: Visitor, path: str, day: date, values: dict[str, list[str
     """Open a form, enter the day and the answers."""
     page = visitor.page
     assert visitor.go(path) == 200
-    if page.input_value("#occurred_on") != day.isoformat():
-        page.fill("#occurred_on", day.isoformat())
-        page.dispatch_event("#occurred_on", "change")
-        page.wait_for_load_state("networkidle")
-    if values:
-        fill(visitor, values, [], briefly=True)
+    forms.set_day(page, day)
+    forms.fill(page, values, [])
 
 
 def add_row(visitor: Visitor, name: str) -> None:
@@ -62,11 +56,7 @@ def add_row(visitor: Visitor, name: str) -> None:
 
 def press(visitor: Visitor) -> None:
     """Hand the form in."""
-    page = visitor.page
-    page.evaluate("document.body.dataset.before = '1'")  # what it says already does not count
-    page.click(".foot .primary")
-    page.wait_for_selector("body:not([data-before])")
-    page.wait_for_selector(SENT)
+    forms.press(visitor.page)
 
 
 def hand_in(
@@ -82,7 +72,7 @@ def hand_in(
     expect(page.locator(".notice.done").first).to_be_visible()
 
 
-def press_at_once(visitors: list[Visitor], selector: str, until: str = SENT) -> None:
+def press_at_once(visitors: list[Visitor], selector: str, until: str = forms.SENT) -> None:
     """Press in several windows without waiting for one another."""
     for visitor in visitors:
         visitor.page.evaluate(

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -27,7 +27,8 @@ from engine.directory.models import Account, Organisation, Person
 from engine.forms.fields import Field, FieldKind
 from engine.ledger.verify import Report, verify
 from engine.runtime.models import Instance
-from tests.browser.conftest import PAPER, Site, Visiting, Visitor
+from tests.browser.conftest import Site, Visiting, Visitor
+from tests.browser.forms import fill, press, set_day
 
 pytestmark = pytest.mark.browser
 
@@ -78,16 +79,13 @@ class BrowserPlay(Play):
             visitor = self.window(actor.person_id)
             assert visitor.go(f"/tasks/{task_id}") == 200
         page = visitor.page
-        page.fill("#occurred_on", on.isoformat())
-        page.dispatch_event("#occurred_on", "change")
-        page.wait_for_load_state("networkidle")
-        fill(visitor, form.to_html(raw), self.files)
+        set_day(page, on)
+        fill(page, form.to_html(raw), self.files)
         role = f"{self.login_of(actor.person_id)}"
         if role not in self.checked:
             self.checked.add(role)
             visitor.check()
-        page.click(".foot .primary")
-        page.wait_for_load_state("networkidle")
+        press(page)
         assert page.locator("#errors").count() == 0, (element, page.locator("#errors").inner_text())
         expect(page.locator(".notice.done").first).to_be_visible()
         db.session.rollback()
@@ -109,49 +107,6 @@ class BrowserPlay(Play):
                 self.files.append(item.key)
             elif item.children and not item.key:
                 self._attach(item.children, raw, actor, task_id)
-
-
-def fill(
-    visitor: Visitor, values: dict[str, list[str]], files: list[str], *, briefly: bool = False
-) -> None:
-    """Fill in a form the way people do: what an answer brings into view is filled in after it.
-
-    ``briefly``: no longer than until everything is filled in.
-    """
-    page = visitor.page
-    waiting = dict(values)
-    for _ in range(4):
-        for name in list(waiting):
-            inputs = page.locator(f'[name="{name}"]:visible')
-            if inputs.count():
-                enter(inputs, waiting.pop(name))
-        page.wait_for_timeout(250)
-        page.wait_for_load_state("networkidle")
-        if briefly and not waiting:
-            break
-    for name in files:
-        box = page.locator(
-            f'input[type=file][name="files.{name}"], input[type=file][name$="{name}"]'
-        )
-        box.first.set_input_files(PAPER)
-        expect(page.locator(f'[name="{name}"][type=checkbox]').first).to_be_checked()
-    page.wait_for_load_state("networkidle")
-
-
-def enter(inputs: Locator, values: list[str]) -> None:
-    """Enter an answer into its inputs: boxes to tick, a list to choose from, or text."""
-    first = inputs.first
-    kind = first.evaluate("e => e.type || e.tagName.toLowerCase()")
-    if kind in ("checkbox", "radio"):
-        for index in range(inputs.count()):
-            box = inputs.nth(index)
-            wanted = box.get_attribute("value") in values
-            if wanted != box.is_checked() and (wanted or kind == "checkbox"):
-                box.set_checked(wanted)
-    elif kind.startswith("select"):
-        first.select_option(values)
-    else:
-        first.fill(values[0] if values else "")
 
 
 def test_from_the_application_to_the_archive(visit: Visiting, site: Site) -> None:
