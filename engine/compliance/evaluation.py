@@ -45,7 +45,7 @@ def evaluate_in(
     """Return the same as :func:`evaluate`, of the matter that ``frame`` holds."""
     recent = None if since is None else frame.facts.since(since)
     found: dict[FindingKey, Result] = {}
-    for rule in _concerned(frame.book, touched):
+    for rule in _concerned(frame.book, touched, stirred=recent is not None):
         for result in _judge_rule(frame, rule, recent):
             key = result.key
             known = found.get(key)
@@ -112,11 +112,12 @@ def hindrances(results: Iterable[Result], element: str, round: int) -> list[Resu
 # --- one rule -----------------------------------------------------------------------------------
 
 
-def _concerned(book: RuleBook, touched: Collection[str] | None) -> Iterable[Rule]:
+def _concerned(book: RuleBook, touched: Collection[str] | None, *, stirred: bool) -> Iterable[Rule]:
     if touched is None:
         return book.rules
     if len(touched) == 1:
-        return book.by_element.get(next(iter(touched)), ())
+        rules = book.stirred if stirred else book.by_element
+        return rules.get(next(iter(touched)), ())
     wanted = {id(rule) for element in touched for rule in book.by_element.get(element, ())}
     return [rule for rule in book.rules if id(rule) in wanted]
 
@@ -151,7 +152,8 @@ def _judge(frame: Frame, rule: Rule, occurrence: Occurrence, n: int) -> Result |
     if rule.which is Judge.FIRST and len(case.counted(occurrence.element)) > 1:
         return None
     frame.provisional = False
-    verdict = rule.check.judge(case) if case.holds(rule.when) else None
+    applies = rule.when is None or case.holds(rule.when)
+    verdict = rule.check.judge(case) if applies else None
     if verdict is None:
         verdict = Verdict(Outcome.NOT_APPLICABLE, Translatable(N_("这一次不适用。")))
     return _result(case, verdict, n)
@@ -237,7 +239,9 @@ def _result(case: Case, verdict: Verdict, n: int, day: date | None = None) -> Re
     provisional = frame.provisional
     if provisional and outcome is Outcome.MET:
         outcome = Outcome.PENDING
-    severity = verdict.severity or _severity(case, rule)
+    severity = verdict.severity or rule.severity
+    if isinstance(severity, Setting):
+        severity = Severity(str(case.parameter(severity.parameter)))
     key = (rule.id, case.element, n)
     if outcome is Outcome.NOT_MET and key in frame.facts.waived:
         outcome = Outcome.WAIVED
@@ -256,9 +260,3 @@ def _result(case: Case, verdict: Verdict, n: int, day: date | None = None) -> Re
         provisional,
         tuple(case.used.values()),
     )
-
-
-def _severity(case: Case, rule: Rule) -> Severity:
-    if isinstance(rule.severity, Setting):
-        return Severity(str(case.parameter(rule.severity.parameter)))
-    return rule.severity

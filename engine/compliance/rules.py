@@ -204,6 +204,29 @@ class RuleBook:
         return {element: tuple(rules) for element, rules in found.items()}
 
     @cached_property
+    def stirred(self) -> Mapping[str, tuple[Rule, ...]]:
+        """Of those, the ones that have something new to say when only the last step is judged.
+
+        What stands at other steps alone was judged when they were done.
+        """
+        return {
+            element: tuple(
+                rule
+                for rule in rules
+                if element in rule.steps or rule.check.ahead or rule.needed_by or rule.needed_for
+            )
+            for element, rules in self.by_element.items()
+        }
+
+    @cached_property
+    def heard(self) -> Mapping[str, frozenset[str]]:
+        """The ids of the rules that are heard when an element is done."""
+        return {
+            element: frozenset(rule.id for rule in rules)
+            for element, rules in self.by_element.items()
+        }
+
+    @cached_property
     def _standing(self) -> Mapping[str, tuple[Rule, ...]]:
         found: dict[str, list[Rule]] = {}
         for rule in self.rules:

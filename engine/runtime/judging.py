@@ -141,7 +141,7 @@ def judge_step(session: Session, row: Record, measure: Measure, told: Told) -> J
         goes_on = facts.ended_on is None and facts.outcome == before.outcome
         if told.kind == EntryKind.COMPLETED and goes_on and told.element:
             frame = measure.frame(facts)
-            heard = frozenset(rule.id for rule in measure.book.by_element.get(told.element, ()))
+            heard = measure.book.heard.get(told.element, NO_RULES)
             results = evaluate_in(frame, {told.element}, since=told.seq)
             judged = Judged(frame, heard, tuple(results), complete=False, standing=standing)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.compliance.case import Case
 from engine.compliance.results import Outcome, Severity, joined
@@ -29,11 +29,11 @@ class Every:
     """Each part that applies has to be met."""
 
     parts: tuple[Part, ...]
+    ahead: bool = field(init=False, repr=False)
+    """Some part of it looks ahead."""
 
-    @property
-    def ahead(self) -> bool:
-        """Some part of it looks ahead."""
-        return any(part.check.ahead for part in self.parts)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ahead", any(part.check.ahead for part in self.parts))
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""

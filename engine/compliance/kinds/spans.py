@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -37,12 +37,15 @@ class Length:
     months: Amount | None = None
     days: Amount | None = None
     workdays: Amount | None = None
+    _given: tuple[tuple[str, Amount], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        given = ((unit, getattr(self, unit)) for unit in UNITS)
+        object.__setattr__(self, "_given", tuple((u, a) for u, a in given if a is not None))
 
     def resolve(self, case: Case) -> Mapping[str, int]:
         """Return the amounts by unit, without those that are nothing."""
-        given = ((unit, getattr(self, unit)) for unit in UNITS)
-        found = {unit: case.amount(amount) for unit, amount in given if amount is not None}
-        return {unit: number for unit, number in found.items() if number}
+        return {unit: number for unit, given in self._given if (number := case.amount(given))}
 
 
 def words_of(amounts: Mapping[str, int]) -> Translatable:
@@ -59,11 +62,14 @@ def after(day: date, amounts: Mapping[str, int], case: Case, *, notice: bool = F
     28 August 2025. The starting day is not counted, but for the working days of a ``notice`` where
     the parameter ``notice_start_day_counts`` says so.
     """
-    at = add_years(day, min(amounts.get("years", 0), _LONGEST // 12))
-    at = add_months(at, min(amounts.get("months", 0), _LONGEST))
-    at = add_days(at, min(amounts.get("days", 0), _LONGEST))
-    workdays = min(amounts.get("workdays", 0), MAX_WORKDAYS)
-    if workdays:
+    at = day
+    if years := amounts.get("years"):
+        at = add_years(at, min(years, _LONGEST // 12))
+    if months := amounts.get("months"):
+        at = add_months(at, min(months, _LONGEST))
+    if days := amounts.get("days"):
+        at = add_days(at, min(days, _LONGEST))
+    if workdays := min(amounts.get("workdays", 0), MAX_WORKDAYS):
         counts = False
         if notice and START_DAY_COUNTS in case.frame.parameters.declared:
             counts = case.parameter(START_DAY_COUNTS) is True
