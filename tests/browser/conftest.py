@@ -8,24 +8,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import psycopg
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, sync_playwright
-from psycopg import sql
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
-from engine import postgres
 from engine.attachments.store import Store
 from engine.clock import SystemClock
 from engine.database import db, unit_of_work
 from engine.demo import matters
 from engine.demo.people import PASSWORD, create_demo_directory
 from engine.directory.models import Account, Post
-from engine.migrations import upgrade
 from engine.runtime.models import Instance, Task
 from engine.settings import ROOT, Settings
+from tests.databases import kept_database
 from tests.shipped import deploy_shipped
 from web import create_app
 
@@ -67,28 +64,21 @@ class Site:
 @pytest.fixture(scope="session")
 def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Fill a database and serve it until the last browser test is over."""
-    name = f"browser_{os.getpid()}"
-    where = postgres.start(settings.data_dir, database=name)
-    upgrade(where)
-    own = replace(settings, data_dir=tmp_path_factory.mktemp("site"), demo=True)
-    app = create_app(own, where=where)
-    with app.app_context():
-        _fill(Store(own.data_dir / "attachments", own.attachment_max_bytes))
-        found = _look_around()
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield Site(f"http://127.0.0.1:{server.server_port}", *found, app)
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
-    with app.app_context():
-        db.engine.dispose()
-    admin = where.owner.replace(f"/{name}?", "/postgres?")
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+    with kept_database(settings.data_dir, "browser", 3_000_000) as where:
+        own = replace(settings, data_dir=tmp_path_factory.mktemp("site"), demo=True)
+        app = create_app(own, where=where)
+        with app.app_context():
+            _fill(Store(own.data_dir / "attachments", own.attachment_max_bytes))
+            found = _look_around()
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield Site(f"http://127.0.0.1:{server.server_port}", *found, app)
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
+        with app.app_context():
+            db.engine.dispose()
 
 
 def _fill(store: Store) -> None:
