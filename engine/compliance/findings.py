@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from engine.coded import Coded
 from engine.compliance.facts import Facts
-from engine.compliance.results import Outcome, Result, sentence_data
+from engine.compliance.results import Result, sentence_data
 from engine.compliance.standing import (
     KEPT,
     Standing,
@@ -59,40 +59,8 @@ WRITE_FACTS: Final = """
 """
 """What is kept beside a matter for its next step; ``chain_id`` is the matter."""
 
-# What the planner cannot see (SELECT …) it cannot plan for anew each time.
-# Returned is every row that is written, with when it became a problem: now, if it is new as one.
-_KEEP = """
-    INSERT INTO finding (instance_id, process_key, organisation_id, path, rule, element, round,
-        seq, outcome, severity, regulation, edition, articles, day, until, provisional, overridden,
-        template, params, state, found_at, changed_at)
-    SELECT %(id)s, %(process_key)s, %(organisation_id)s, %(path)s, n.rule, n.element, n.round,
-        n.seq, n.outcome, n.severity, n.regulation, n.edition, n.articles, n.day, n.until,
-        n.provisional, n.overridden, n.template, n.params, 'open', %(now)s, %(now)s
-    FROM jsonb_to_recordset((SELECT %(results)s::jsonb)) AS n(rule text, element text,
-        round integer, seq integer, outcome text, severity text, regulation text,
-        edition text, articles text[], day date, until date, provisional boolean,
-        overridden boolean, template text, params jsonb)
-    ON CONFLICT (instance_id, rule, element, round) DO UPDATE SET seq = excluded.seq,
-        outcome = excluded.outcome, severity = excluded.severity,
-        regulation = excluded.regulation, edition = excluded.edition,
-        articles = excluded.articles, day = excluded.day, until = excluded.until,
-        provisional = excluded.provisional, overridden = excluded.overridden,
-        template = excluded.template, params = excluded.params, changed_at = excluded.changed_at,
-        resolved_at = NULL,
-        state = CASE WHEN finding.outcome = excluded.outcome THEN finding.state ELSE 'open' END,
-        found_at = CASE WHEN finding.outcome = excluded.outcome THEN finding.found_at
-            ELSE excluded.found_at END
-    WHERE (finding.outcome, finding.seq, finding.until, finding.params, finding.template,
-            finding.edition, finding.provisional, finding.overridden)
-        IS DISTINCT FROM (excluded.outcome, excluded.seq, excluded.until, excluded.params,
-            excluded.template, excluded.edition, excluded.provisional, excluded.overridden)
-    RETURNING id, rule, element, outcome, found_at
-"""
-
-# What is no longer kept: something only to come goes, a problem stays with how it ended. What a
-# rule said of a step not done, and no longer says, does not apply any more.
-_SETTLE = """
-    WITH said AS (
+FINDING_CTES: Final = """
+    said AS (
         SELECT * FROM unnest((SELECT %(rules)s::text[]), (SELECT %(elements)s::text[]),
             (SELECT %(rounds)s::integer[]), (SELECT %(outcomes)s::text[]))
             AS n(rule, element, round, outcome)
@@ -100,17 +68,63 @@ _SETTLE = """
     settled AS (
         SELECT f.id, f.outcome AS before, coalesce(n.outcome, 'not_applicable') AS outcome
         FROM finding f LEFT JOIN said n USING (rule, element, round)
-        WHERE f.instance_id = %(id)s AND CASE WHEN n.outcome IS NULL
+        WHERE f.instance_id = %(chain_id)s AND CASE WHEN n.outcome IS NULL
             THEN f.rule = ANY((SELECT %(heard)s::text[])::text[]) AND (f.seq IS NULL OR %(all)s)
             ELSE n.outcome NOT IN ('not_met', 'pending') END
     ),
     gone AS (
         DELETE FROM finding f USING settled s WHERE f.id = s.id AND s.before = 'pending'
+    ),
+    over AS (
+        UPDATE finding f SET outcome = s.outcome, resolved_at = %(recorded_at)s,
+            changed_at = %(recorded_at)s,
+            state = CASE WHEN s.outcome = 'waived' THEN 'waived' ELSE f.state END
+        FROM settled s WHERE f.id = s.id AND s.before NOT IN ('pending', s.outcome)
+    ),
+    kept AS (
+        INSERT INTO finding (instance_id, process_key, organisation_id, path, rule, element, round,
+            seq, outcome, severity, regulation, edition, articles, day, until, provisional,
+            overridden, template, params, state, found_at, changed_at)
+        SELECT %(chain_id)s, %(process_key)s, %(organisation_id)s, %(path)s, n.rule, n.element,
+            n.round, n.seq, n.outcome, n.severity, n.regulation, n.edition, n.articles, n.day,
+            n.until, n.provisional, n.overridden, n.template, n.params, 'open', %(recorded_at)s,
+            %(recorded_at)s
+        FROM jsonb_to_recordset((SELECT %(results)s::jsonb)) AS n(rule text, element text,
+            round integer, seq integer, outcome text, severity text, regulation text,
+            edition text, articles text[], day date, until date, provisional boolean,
+            overridden boolean, template text, params jsonb)
+        ON CONFLICT (instance_id, rule, element, round) DO UPDATE SET seq = excluded.seq,
+            outcome = excluded.outcome, severity = excluded.severity,
+            regulation = excluded.regulation, edition = excluded.edition,
+            articles = excluded.articles, day = excluded.day, until = excluded.until,
+            provisional = excluded.provisional, overridden = excluded.overridden,
+            template = excluded.template, params = excluded.params,
+            changed_at = excluded.changed_at, resolved_at = NULL,
+            state = CASE WHEN finding.outcome = excluded.outcome THEN finding.state
+                ELSE 'open' END,
+            found_at = CASE WHEN finding.outcome = excluded.outcome THEN finding.found_at
+                ELSE excluded.found_at END
+        WHERE (finding.outcome, finding.seq, finding.until, finding.params, finding.template,
+                finding.edition, finding.provisional, finding.overridden)
+            IS DISTINCT FROM (excluded.outcome, excluded.seq, excluded.until, excluded.params,
+                excluded.template, excluded.edition, excluded.provisional, excluded.overridden)
+        RETURNING id, element, outcome, found_at
     )
-    UPDATE finding f SET outcome = s.outcome, resolved_at = %(now)s, changed_at = %(now)s,
-        state = CASE WHEN s.outcome = 'waived' THEN 'waived' ELSE f.state END
-    FROM settled s WHERE f.id = s.id AND s.before NOT IN ('pending', s.outcome)
 """
+"""Parts of a statement that writes what was found; the values are those of :func:`found_values`.
+
+What is no longer kept: something only to come goes, a problem stays with how it ended. What a rule
+said of a step not done, and no longer says, does not apply any more. What is kept is never what is
+settled, so both may see the findings as they were. What the planner cannot see (SELECT …) it cannot
+plan for anew each time.
+"""
+
+NEW_PROBLEMS: Final = """
+    SELECT id, element, true AS is_finding FROM kept
+    WHERE outcome = 'not_met' AND found_at = %(recorded_at)s
+"""
+
+_WRITE_FINDINGS = f"WITH {FINDING_CTES} {NEW_PROBLEMS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,27 +188,21 @@ _kept = _Kept()
 
 
 class Breaches:
-    """The findings that a step brought about. Known once its statements have been carried out."""
+    """The findings that a step brought about. Known once its statement has been carried out."""
 
-    def __init__(self, later: Later | None, now: datetime) -> None:
+    def __init__(self, later: Later | None) -> None:
         self._later = later
-        self._now = now
 
     def ids(self) -> list[int]:
         """Return the ids of what became a problem just now."""
-        if self._later is None:
-            return []
-        return [
-            row.id
-            for row in self._later.rows()
-            if row.outcome == Outcome.NOT_MET and row.found_at == self._now
-        ]
+        return [] if self._later is None else [r.id for r in self._later.rows() if r.is_finding]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What judging a matter came to, ready to be written."""
 
+    place: Place
     facts: str
     standing: str | None
     rows: tuple[str, ...]
@@ -205,9 +213,14 @@ class Found:
     """Rules whose findings are to be settled unless they were ``said`` again."""
     complete: bool = False
 
+    @property
+    def changes(self) -> bool:
+        """Tell whether findings have to be written or settled."""
+        return bool(self.rows or self.said or self.heard)
+
 
 def found_of(
-    instance_id: int,
+    place: Place,
     facts: Facts,
     heard: Collection[str],
     results: Sequence[Result],
@@ -225,45 +238,41 @@ def found_of(
     text = facts.to_json()
     if standing is not None:
         change = change_of(standing, heard, results, rows, complete=complete)
-        found = Found(text, in_json(change.standing), change.rows, change.settled)
+        found = Found(place, text, in_json(change.standing), change.rows, change.settled)
         after: Standing | None = change.standing
     else:
         said = [(*result.key, str(result.outcome)) for result in results]
         after = standing_of(rows) if complete else None
         stands = None if after is None else in_json(after)
-        found = Found(text, stands, tuple(map(in_json, rows)), said, heard, complete)
-    _kept.remember(instance_id, text, found.standing, Remembered(facts, after))
+        found = Found(place, text, stands, tuple(map(in_json, rows)), said, heard, complete)
+    _kept.remember(place.instance_id, text, found.standing, Remembered(facts, after))
     return found
 
 
-def write_facts(session: Session, instance_id: int, found: Found) -> None:
-    """Keep what the next step needs; a step writes it with itself."""
-    kept = {"chain_id": instance_id, "facts": found.facts, "standing": found.standing}
-    run(session, WRITE_FACTS, kept)
-
-
-def write_findings(session: Session, place: Place, found: Found, now: datetime) -> Breaches:
-    """Write what was found of a matter, with what comes next."""
-    if found.said or found.heard:
-        _settle(session, place, found, now)
-    if not found.rows:
-        return Breaches(None, now)
-    about = {
-        "id": place.instance_id,
-        "process_key": place.process_key,
-        "organisation_id": place.organisation_id,
-        "path": place.path,
-        "now": now,
+def found_values(found: Found) -> dict[str, Any]:
+    """Return what the statement of a step needs beyond its own values to write what was found."""
+    rules, elements, rounds, outcomes = [list(c) for c in zip(*found.said, strict=True)] or [[]] * 4
+    return {
+        "process_key": found.place.process_key,
+        "organisation_id": found.place.organisation_id,
+        "rules": rules,
+        "elements": elements,
+        "rounds": rounds,
+        "outcomes": outcomes,
+        "heard": list(found.heard),
+        "all": found.complete,
         "results": f"[{','.join(found.rows)}]",
     }
-    return Breaches(fetch_later(session, _KEEP, about), now)
 
 
-def _settle(session: Session, place: Place, found: Found, now: datetime) -> None:
-    rules, elements, rounds, outcomes = [list(c) for c in zip(*found.said, strict=True)] or [[]] * 4
-    settling = {"rules": rules, "elements": elements, "rounds": rounds, "outcomes": outcomes}
-    about = {"id": place.instance_id, "now": now, "all": found.complete}
-    run(session, _SETTLE, {**about, **settling, "heard": list(found.heard)})
+def write_found(session: Session, found: Found, now: datetime) -> Breaches:
+    """Write what was found of a matter outside of a step, and what its next step needs."""
+    matter = {"chain_id": found.place.instance_id}
+    run(session, WRITE_FACTS, {**matter, "facts": found.facts, "standing": found.standing})
+    if not found.changes:
+        return Breaches(None)
+    own = {**matter, "path": found.place.path, "recorded_at": now}
+    return Breaches(fetch_later(session, _WRITE_FINDINGS, {**own, **found_values(found)}))
 
 
 def row_of(result: Result) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
-from engine.compliance.findings import write_findings
 from engine.compliance.from_ledger import Told
 from engine.database import Record, after_commit
 from engine.directory.codes import MembershipStatus
@@ -74,12 +73,12 @@ def apply(
     definition = transition.matter.definition
     measure = measure or measure_of(session, definition, row.path, clock)
     judged = None if measure is None else judge_step(session, row, measure, told(row, event, now))
-    found = None if judged is None else judged.found(row.instance_id)
+    found = None if judged is None else judged.found(place_of(row, definition))
     entry, head = seal(row.instance_id, store.head_of(row), event, now)
     watch = _watch(transition) if not ended else store.Watch()
     outcome = transition.outcome
     standing = rewound_to.outcome if rewound_to else row.outcome
-    opened = store.write_step(
+    opened, breaches = store.write_step(
         session,
         store.Write(
             entry=entry,
@@ -115,9 +114,7 @@ def apply(
     status = "cancelled" if cancelled else "completed" if ended else None
     code = outcome.code if outcome else standing
     _announce(session, row.instance_id, event, opened, status, code)
-    if found is not None:
-        breaches = write_findings(session, place_of(row, definition), found, now)
-        announce_breaches(session, row.instance_id, breaches)
+    announce_breaches(session, row.instance_id, breaches)
     return opened
 
 

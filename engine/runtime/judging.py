@@ -26,8 +26,7 @@ from engine.compliance.findings import (
     Place,
     found_of,
     remembered,
-    write_facts,
-    write_findings,
+    write_found,
 )
 from engine.compliance.from_ledger import Told, facts_of, read_told, with_entry
 from engine.compliance.parameter_store import parameter_view
@@ -81,10 +80,10 @@ class Judged:
     standing: Standing | None = None
     """The findings that stood before; None: not known."""
 
-    def found(self, instance_id: int) -> Found:
+    def found(self, place: Place) -> Found:
         """Return what has to be written of it."""
         return found_of(
-            instance_id,
+            place,
             self.frame.facts,
             self.heard,
             self.results,
@@ -164,16 +163,13 @@ def rejudge(
 
     Of a matter whose content was erased, what was found before stays as it is.
     """
-    now = clock.now()
     measure = measure_of(session, definition, row.path, clock)
     told = [] if measure is None else read_told(session, row.instance_id)
     facts = facts_of(told)
     if measure is None or facts is None or any(e.kind == EntryKind.ERASED for e in told):
-        return None, Breaches(None, now)
+        return None, Breaches(None)
     judged = _all(measure, facts)
-    found = judged.found(row.instance_id)
-    write_facts(session, row.instance_id, found)
-    return judged, write_findings(session, place_of(row, definition), found, now)
+    return judged, write_found(session, judged.found(place_of(row, definition)), clock.now())
 
 
 def announce_breaches(session: Session, instance_id: int, breaches: Breaches) -> None:

@@ -18,7 +18,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from engine.compliance.findings import WRITE_FACTS, Found
+from engine.compliance.findings import (
+    FINDING_CTES,
+    NEW_PROBLEMS,
+    WRITE_FACTS,
+    Breaches,
+    Found,
+    found_values,
+)
 from engine.database import Later, Record, fetch, fetch_later, precede, run
 from engine.ledger.chain import Event, Head, seal
 from engine.runtime.models import NO_LIMIT
@@ -95,10 +102,17 @@ _STEP_AFTER_ENTRY = """
         INSERT INTO task_candidate (principal, due_on, task_id)
         SELECT DISTINCT p, o.due_on, o.id FROM opened o, unnest(o.candidates) p
     )
-    SELECT id, element FROM opened WHERE 1 / (SELECT count(*) FROM matter) = 1 ORDER BY id
 """
-_STEP = f"WITH entry AS ({_ENTRY}), {_STEP_AFTER_ENTRY}"
-_STEP_WITH_FACTS = f"WITH entry AS ({_ENTRY}), facts AS ({WRITE_FACTS}), {_STEP_AFTER_ENTRY}"
+_OPENED = """
+    SELECT id, element, false AS is_finding FROM opened
+    WHERE 1 / (SELECT count(*) FROM matter) = 1
+"""
+_STEP = f"WITH entry AS ({_ENTRY}), {_STEP_AFTER_ENTRY} {_OPENED} ORDER BY id"
+_AND_FACTS = f"WITH entry AS ({_ENTRY}), facts AS ({WRITE_FACTS}), {_STEP_AFTER_ENTRY}"
+_STEP_WITH_FACTS = f"{_AND_FACTS} {_OPENED} ORDER BY id"
+_STEP_WITH_FINDINGS = f"""
+    {_AND_FACTS}, {FINDING_CTES} {_OPENED} UNION ALL {NEW_PROBLEMS} ORDER BY id
+"""
 
 _ASSIGN = f"""
     WITH entry AS ({_ENTRY}),
@@ -238,7 +252,7 @@ class Write:
     """The tasks open again after a send-back."""
     opening: Sequence[NewTask] = ()
     found: Found | None = None
-    """What the rules found, of a procedure that has some: its facts are written with the step."""
+    """What the rules found, of a procedure that has some."""
 
 
 @dataclass(frozen=True)
@@ -311,7 +325,7 @@ class Opened(Mapping[int, str]):
 
     @cached_property
     def _found(self) -> dict[int, str]:
-        return {row.id: row.element for row in self._later.rows()}
+        return {row.id: row.element for row in self._later.rows() if not row.is_finding}
 
     def __getitem__(self, task_id: int) -> str:
         return self._found[task_id]
@@ -326,8 +340,8 @@ class Opened(Mapping[int, str]):
         return repr(self._found)
 
 
-def write_step(session: Session, write: Write) -> Opened:
-    """Write a step, with what comes next, and return the new tasks in the order given."""
+def write_step(session: Session, write: Write) -> tuple[Opened, Breaches]:
+    """Write a step, with what comes next; return its new tasks in the order given, its breaches."""
     parameters = {
         **write.entry,
         "path": write.path,
@@ -346,9 +360,12 @@ def write_step(session: Session, write: Write) -> Opened:
         "opening": json.dumps([_new_task(task) for task in write.opening]),
     }
     if (found := write.found) is None:
-        return Opened(fetch_later(session, _STEP, parameters))
-    facts = {"facts": found.facts, "standing": found.standing}
-    return Opened(fetch_later(session, _STEP_WITH_FACTS, {**parameters, **facts}))
+        return Opened(fetch_later(session, _STEP, parameters)), Breaches(None)
+    parameters |= {"facts": found.facts, "standing": found.standing}
+    if not found.changes:
+        return Opened(fetch_later(session, _STEP_WITH_FACTS, parameters)), Breaches(None)
+    later = fetch_later(session, _STEP_WITH_FINDINGS, parameters | found_values(found))
+    return Opened(later), Breaches(later)
 
 
 def write_entry(session: Session, row: Record, event: Event, now: datetime) -> Mapping[str, Any]:
