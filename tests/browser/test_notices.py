@@ -34,7 +34,8 @@ def swept(site: Site) -> str:
             session.execute(
                 text(
                     "INSERT INTO notice_cursor (source, value, seen, horizon)"
-                    " VALUES ('clock', 0, 0, 0), ('task', 0, 0, 0)"
+                    " VALUES ('clock', 0, 0, 0),"
+                    " ('task', (SELECT min(id) - 1 FROM task), 0, 0)"
                 )
             )
         sweep_notices(replace(settings, smtp_host=""), SystemClock())
