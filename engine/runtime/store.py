@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -40,7 +40,11 @@ _LOCK_INSTANCE = f"SELECT {_INSTANCE} FROM instance i WHERE i.id = %(id)s FOR UP
 
 _TASK = """
     t.id AS task_id, t.uid, t.element, t.state, t.organisation_id AS task_organisation_id,
-    t.candidates, t.assignee_id, t.revision AS task_revision
+    t.candidates, t.assignee_id, t.revision AS task_revision,
+    ARRAY(
+        SELECT p.role || ':' || p.person_id FROM instance_participant p
+        WHERE p.instance_id = t.instance_id ORDER BY p.role, p.person_id
+    ) AS participants
 """
 
 _LOCK_TASK = f"""
@@ -468,15 +472,30 @@ def replace_participants(
 
 def read_participants(session: Session, instance_id: int) -> dict[str, tuple[int, ...]]:
     """Return the people of a matter by role."""
+    rows = fetch(session, _READ_PARTICIPANTS, {"id": instance_id})
+    return _by_role((row.role, row.person_id) for row in rows)
+
+
+def participants_of(row: Record) -> dict[str, tuple[int, ...]] | None:
+    """Return the people of a task's matter by role; None: the row does not tell."""
+    told = getattr(row, "participants", None)
+    if told is None:
+        return None
+    pairs = (line.rpartition(":") for line in told)
+    return _by_role((role, int(person)) for role, _, person in pairs)
+
+
+_READ_PARTICIPANTS = """
+    SELECT role, person_id FROM instance_participant WHERE instance_id = %(id)s
+    ORDER BY role, person_id
+"""
+
+
+def _by_role(people: Iterable[tuple[str, int]]) -> dict[str, tuple[int, ...]]:
     roles: dict[str, list[int]] = {}
-    for row in fetch(
-        session,
-        "SELECT role, person_id FROM instance_participant WHERE instance_id = %(id)s"
-        " ORDER BY role, person_id",
-        {"id": instance_id},
-    ):
-        roles.setdefault(row.role, []).append(row.person_id)
-    return {role: tuple(people) for role, people in roles.items()}
+    for role, person_id in people:
+        roles.setdefault(role, []).append(person_id)
+    return {role: tuple(holders) for role, holders in roles.items()}
 
 
 def list_candidates(session: Session, instance_id: int) -> None:

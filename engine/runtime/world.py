@@ -22,7 +22,7 @@ from engine.definitions.versions import Definition, load_definition
 from engine.directory.things import MatterView, TaskView
 from engine.runtime.lanes import Candidates, find_candidates
 from engine.runtime.matters import Matter, World
-from engine.runtime.store import read_participants
+from engine.runtime.store import participants_of, read_participants
 
 HOLIDAYS_KEPT_SECONDS = 60.0
 """How long a process goes on with the holiday table it has read."""
@@ -97,7 +97,8 @@ def matter_of(session: Session, row: Record) -> Matter:
     definition = load_definition(session, row.version_id)
     participants: Mapping[str, tuple[int, ...]] = {}
     if definition.package.participants:
-        participants = read_participants(session, row.instance_id)
+        told = participants_of(row)
+        participants = read_participants(session, row.instance_id) if told is None else told
     return Matter(
         definition=definition,
         organisation_id=row.organisation_id,
