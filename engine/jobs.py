@@ -54,7 +54,6 @@ def build_worker(
     """Return the Procrastinate app with our jobs, each run inside ``app``'s context."""
     clock = clock or SystemClock()
     worker = worker_app(conninfo, concurrency=concurrency)
-    listen()
 
     def job(name: str, **options: Any) -> Callable[[Callable[..., None]], Any]:
         def register(function: Callable[..., None]) -> Any:
@@ -293,6 +292,7 @@ def run_worker(
     clock: Clock | None = None,
 ) -> None:
     """Run jobs until stopped by a signal, or with ``wait=False`` until the queue is empty."""
+    listen(app)
     worker = build_worker(app, conninfo, concurrency=concurrency, clock=clock)
 
     def catch_up() -> None:

@@ -11,4 +11,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(years.blueprint)
     app.register_blueprint(views.blueprint)
     words.register(app)
-    listen()
+    listen(app)

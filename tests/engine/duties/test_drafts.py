@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from flask import current_app
+from flask import Flask, current_app
 from sqlalchemy import func, select
 
 from engine.database import db
@@ -19,9 +19,6 @@ from engine.runtime.models import Instance
 from engine.signals import (
     duty_due,
     duty_late,
-    instance_ended,
-    task_completed,
-    task_sent_back,
 )
 from tests.engine.duties.conftest import Year, duty, meeting
 from tests.factories import Matter, UserTask, procedure
@@ -190,14 +187,13 @@ def test_the_job_sends_the_signal(monthly: Year) -> None:
 @pytest.fixture
 def listening(monthly: Year) -> Iterator[None]:
     """The signals of steps are listened to, with the town's clock."""
-    current_app.extensions["guicheng.clock"] = monthly.desk.clock
-    listen()
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    before = dict(app.extensions)
+    app.extensions["guicheng.clock"] = monthly.desk.clock
+    listen(app)
     yield
-    del current_app.extensions["guicheng.clock"]
-    for signal in (task_completed, task_sent_back, instance_ended):
-        for receiver in list(signal.receivers_for(None)):
-            if getattr(receiver, "__module__", "") == "engine.duties.listening":
-                signal.disconnect(receiver)
+    app.extensions.clear()
+    app.extensions.update(before)
 
 
 def test_a_step_counts_right_after_its_commit(monthly: Year, listening: None) -> None:

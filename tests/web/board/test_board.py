@@ -14,7 +14,6 @@ from sqlalchemy import select, update
 from engine.database import db, unit_of_work
 from engine.directory.actors import load_actor
 from engine.directory.models import Account
-from engine.duties.listening import listen
 from engine.duties.operations import run_duties
 from engine.runtime.models import Task
 from engine.runtime.operations import complete_task
@@ -182,7 +181,6 @@ def test_the_workbook_holds_the_same_figures(county: County) -> None:
 
 
 def test_a_step_shows_on_the_board_at_once(county: County) -> None:
-    listen()
     browser = county.sign_in("head")
     browser.get("/board/?part=q1")
     before = words(browser.page)
