@@ -109,7 +109,7 @@ class Action(Coded):
     MANAGE_ORGANISATION = "manage_organisation", N_("维护该党组织的信息")
     MANAGE_POSTS = "manage_posts", N_("维护该党组织的职务")
     MANAGE_ACCOUNTS = "manage_accounts", N_("维护该党组织人员的账号")
-    MANAGE_PROCEDURES = "manage_procedures", N_("部署和变更流程")
+    MANAGE_PROCEDURES = "manage_procedures", N_("部署流程、选用版本、让在办事项换用版本")
     SET_PARAMETERS = "set_parameters", N_("设置该党组织的参数")
     LEND_POSTS = "lend_posts", N_("设立或撤销代办授权")
 

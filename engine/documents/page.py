@@ -112,6 +112,7 @@ def render_page(
             row=view.row,
             view=view,
             package=contents.definition.package,
+            versions_before=_versions_before(contents),
             organisation=organisation,
             export=export,
             sections=sections,
@@ -140,6 +141,13 @@ def render_page(
             keys=keys,
         )
     )
+
+
+def _versions_before(contents: Contents) -> list[Mapping[str, Any]]:
+    """Return the versions of the procedure that the matter was on before, the first first."""
+    trail = contents.trail
+    moves = [entry.seq for entry in trail.entries if entry.kind == EntryKind.MIGRATED]
+    return [trail.payloads[seq]["from"] for seq in moves if trail.payloads[seq]]
 
 
 def _corrections(contents: Contents) -> dict[int, list[tuple[CaseForm, HistoryEntry]]]:

@@ -21,6 +21,7 @@ class EntryKind(Coded):
     SUSPENDED = "suspended", N_("挂起")
     RESUMED = "resumed", N_("恢复")
     CANCELLED = "cancelled", N_("终止")
+    MIGRATED = "migrated", N_("换用流程版本")
     RETRIED = "retried", N_("重试")
     ATTACHED = "attached", N_("上传材料")
     READ = "read", N_("查阅")

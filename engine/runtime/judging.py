@@ -157,11 +157,17 @@ def place_of(row: Record, definition: Definition) -> Place:
 
 
 def rejudge(
-    session: Session, row: Record, definition: Definition, clock: Clock
+    session: Session,
+    row: Record,
+    definition: Definition,
+    clock: Clock,
+    *,
+    gone: Collection[str] = NO_RULES,
 ) -> tuple[Judged | None, Breaches]:
     """Measure all that stands in the ledger of the locked matter in ``row`` anew.
 
-    Of a matter whose content was erased, what was found before stays as it is.
+    What rules found that are ``gone`` (by id) does not apply any more. Of a matter whose content
+    was erased, what was found before stays as it is.
     """
     measure = measure_of(session, definition, row.path, clock)
     told = [] if measure is None else read_told(session, row.instance_id)
@@ -169,6 +175,7 @@ def rejudge(
     if measure is None or facts is None or any(e.kind == EntryKind.ERASED for e in told):
         return None, Breaches(None)
     judged = _all(measure, facts)
+    judged = replace(judged, heard=judged.heard.union(gone))
     return judged, write_found(session, judged.found(place_of(row, definition)), clock.now())
 
 

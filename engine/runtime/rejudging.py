@@ -71,14 +71,17 @@ def rejudge_matter(instance_id: int, clock: Clock) -> None:
         definition = load_definition(session, row.version_id)
         judged, breaches = rejudge(session, row, definition, clock)
         if judged is not None:
-            _refresh_limits(session, row, judged, clock)
+            refresh_limits(session, row, judged, clock)
             announce_breaches(session, instance_id, breaches)
 
 
-def _refresh_limits(session: Session, row: Record, judged: Judged, clock: Clock) -> None:
+def refresh_limits(session: Session, row: Record, judged: Judged | None, clock: Clock) -> None:
+    """Set the limits of the open tasks anew; ``judged`` is None where there are no rules."""
     if row.snapshot is None:
         return  # it has ended
     there = transitions.look(matter_of(session, row), make_world(session, clock))
     opened = {task.uid: task for task in there.opened}
     for task in store.open_tasks(session, row.instance_id):
-        store.set_limits(session, task.id, *judged.days(opened[task.uid]))
+        now = opened[task.uid]
+        days = (now.earliest_on, now.due_on) if judged is None else judged.days(now)
+        store.set_limits(session, task.id, *days)

@@ -71,6 +71,23 @@ def load(spec: FrozenSpec, snapshot: bytes, engine: ScriptEngine) -> Workflow:
     return top
 
 
+def carries(old: FrozenSpec, new: FrozenSpec) -> bool:
+    """Tell whether every place in which a state of ``old`` can stand is the same in ``new``."""
+    if not old.subprocess_specs.keys() <= new.subprocess_specs.keys():
+        return False
+    inner = ((scope, new.subprocess_specs[name]) for name, scope in old.subprocess_specs.items())
+    for scope, same in ((old.spec, new.spec), *inner):
+        there = same.task_specs
+        for place, spec in scope.task_specs.items():
+            if place not in there or _shape(spec) != _shape(there[place]):
+                return False
+    return True
+
+
+def _shape(spec: Any) -> tuple[type, type]:
+    return type(spec), type(getattr(spec, "event_definition", None))
+
+
 def _held(workflow: Workflow) -> Iterator[tuple[Step, SubProcessRun]]:
     """Yield the running subprocesses with the tasks that hold them, outer ones first."""
     waiting: list[Any] = [workflow]

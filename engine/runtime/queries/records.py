@@ -240,6 +240,9 @@ def _what(trail: Trail, kind: EntryKind, element: str | None, payload: Mapping[s
         return f"{step_label(definition, element)} · {payload.get('number', '')}"
     if kind is EntryKind.DELEGATED and element:
         return f"{step_label(definition, element)} → {trail.names.person(payload.get('to'))}"
+    if kind is EntryKind.MIGRATED and payload:
+        before, after = payload["from"], payload["to"]
+        return f"{before['version']} #{before['id']} → {after['version']} #{after['id']}"
     return step_label(definition, element) if element else ""
 
 
