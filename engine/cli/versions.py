@@ -17,6 +17,7 @@ from engine.definitions.models import ProcessVersion
 from engine.definitions.operations import activate_version
 from engine.definitions.versions import active_version, load_definition
 from engine.errors import N_, NotFound
+from engine.runtime.migrating import look_ahead, move_running
 from engine.runtime.queries.versions import running_on
 
 
@@ -78,3 +79,27 @@ def activate(version_id: int, reason: str) -> None:
         changed = activate_version(session, version_id, SystemClock(), reason=reason)
     said = "已启用" if changed else "没有变化"
     click.echo(f"{package.key} {package.version}（{package.sha256[:12]}）{said}")
+
+
+@version_group.command("move")
+@click.argument("key")
+@click.option("--to", "version_id", type=int, required=True, help="换用哪个版本")
+@click.option("--from", "source", type=int, help="只换这个版本上的事项（默认为其他各版本）")
+@click.option("--reason", default="", help="理由，记入每个事项的留痕")
+@click.option("--dry-run", is_flag=True, help="只看哪些事项可以换用、其余为什么不能")
+def move(key: str, version_id: int, source: int | None, reason: str, dry_run: bool) -> None:
+    """让正在办理的事项换用这个版本：可以稳妥换用的换用，其余留在原版本并说明原因。"""
+    clock = SystemClock()
+    with application():
+        if load_definition(db.session(), version_id).package.key != key:
+            raise NotFound(N_("没有这个流程版本。"))
+        if dry_run:
+            found = look_ahead(db.session(), clock, version_id, source=source)
+        else:
+            found = move_running(clock, version_id, reason=reason, source=source)
+    said = "可以换用" if dry_run else "已换用"
+    for matter in found.moving:
+        click.echo(f"{matter.number}  {said}")
+    for matter in found.staying:
+        click.echo(f"{matter.number}  留在 {matter.version_id}：{' '.join(matter.reasons)}")
+    click.echo(f"{said} {len(found.moving)} 项，留在原版本 {len(found.staying)} 项。")

@@ -16,7 +16,8 @@ from sqlalchemy import text
 from engine import migrations, postgres
 from engine.cli import main
 from engine.database import db, unit_of_work
-from engine.definitions.package import read_folder
+from engine.definitions.operations import deploy_package
+from engine.definitions.package import load_package, read_folder
 from engine.definitions.versions import definitions
 from tests.engine.conftest import Live
 from tests.factories import is_consistent, waiting
@@ -157,6 +158,32 @@ def test_an_older_version_is_listed_compared_and_chosen(run: CliRunner, tmp_path
     assert "启用" in guicheng(run, "version", "list", key).output.splitlines()[-2]
     missing = guicheng(run, "version", "activate", "999999999", "--reason", "试")
     assert (missing.exit_code, "没有这个流程版本" in missing.output) == (1, True)
+
+
+def test_running_matters_are_moved_to_a_version(run: CliRunner, live: Live) -> None:
+    matter = live.desk.start(waiting("cli_moved"))
+    old = matter.row.version_id
+    files = {**waiting("cli_moved").stored, "NOTES.md": b"2"}
+    with unit_of_work() as unit:
+        new = deploy_package(unit, load_package(files), live.clock).version_id
+    db.session.remove()
+    command = ("version", "move", "cli_moved", "--to", str(new))
+    said = guicheng(run, *command, "--dry-run").output
+    assert f"{matter.row.number}  可以换用\n可以换用 1 项，留在原版本 0 项" in said
+    refused = guicheng(run, *command)
+    assert (refused.exit_code, "理由" in refused.output) == (1, True), "a reason is asked for"
+    assert matter.row.version_id == old
+    for number in (1, 0):
+        said = guicheng(run, *command, "--from", str(old), "--reason", "更正").output
+        assert f"已换用 {number} 项" in said
+    assert matter.row.version_id == new and matter.kinds[-1] == "migrated"
+    gone = {name: text.replace(b"approve", b"agree") for name, text in files.items()}
+    with unit_of_work() as unit:
+        third = deploy_package(unit, load_package(gone), live.clock).version_id
+    said = guicheng(run, "version", "move", "cli_moved", "--to", str(third), "--dry-run").output
+    assert f"{matter.row.number}  留在 {new}：新版本没有“approve”" in said
+    wrong = guicheng(run, "version", "move", "tiny_review", "--to", str(new), "--dry-run")
+    assert (wrong.exit_code, "没有这个流程版本" in wrong.output) == (1, True)
 
 
 # --- db ----------------------------------------------------------------------------------------

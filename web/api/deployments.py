@@ -17,15 +17,17 @@ from engine.definitions.operations import choose_version, deploy_package, requir
 from engine.definitions.package import Package, load_package
 from engine.errors import PackageProblem, Severity
 from engine.lint import lint_package
+from engine.runtime.migrating import MOST_AT_ONCE, Looked, move_matters, preview_move
 from engine.runtime.queries.versions import version_view
 from web.api.archives import MAX_ARCHIVE, read_archive
 from web.api.auth import actor
 from web.api.blueprint import Blueprint, answers, body, query, takes_file
-from web.api.fields import Shape, Text, Whole
+from web.api.fields import Flag, Shape, Text, Whole
 from web.api.openapi import PREFIX
 from web.api.paging import PageQuery, after, page, page_of
 from web.api.replies import moment, reply
 from web.context import clock, reading
+from web.language import in_words
 
 blueprint = Blueprint(
     "api-deployments",
@@ -46,6 +48,14 @@ class ActivateBody(Shape):
 
     reason = Text(longest=2000, shortest=1, required=True)
     instead_of = Whole(load_default=None, allow_none=True)
+
+
+class MigrateBody(Shape):
+    """Why, and from which version (by default all others); ``dry_run`` only says what would be."""
+
+    reason = Text(longest=2000, load_default="")
+    source = Whole(load_default=None, allow_none=True)
+    dry_run = Flag(load_default=False)
 
 
 class VersionSchema(Shape):
@@ -124,6 +134,25 @@ class ActivatedSchema(Shape):
     activated = fields.Boolean(required=True)
 
 
+class LookedSchema(Shape):
+    """An instance that was looked at, with the version it was on, and why it stays, in words."""
+
+    instance_id = fields.Integer(required=True)
+    number = fields.String(required=True)
+    version_id = fields.Integer(required=True)
+    reasons = fields.List(fields.String(), required=True)
+
+
+class MigratedSchema(Shape):
+    """Which instances moved, or would; which stay; how many were not looked at."""
+
+    version_id = fields.Integer(required=True)
+    dry_run = fields.Boolean(required=True)
+    moving = fields.List(fields.Nested(LookedSchema), required=True)
+    staying = fields.List(fields.Nested(LookedSchema), required=True)
+    left = fields.Integer(required=True)
+
+
 @blueprint.get("", errors=(403,))
 @query(PageQuery)
 @answers(200, page_of(DeploymentSchema))
@@ -195,6 +224,42 @@ def activate(given: dict[str, Any], version_id: int) -> Response:
     """
     changed = choose_version(clock(), actor(), version_id, **given)
     return reply({"version_id": version_id, "activated": changed})
+
+
+@blueprint.post("/<id:version_id>/migrate", errors=(403, 404, 422))
+@body(MigrateBody)
+@answers(200, MigratedSchema)
+def migrate(given: dict[str, Any], version_id: int) -> Response:
+    """Move running instances to a stored version where that is safe
+
+    Each moves by itself; the others stay, with the reasons. At most 200 are looked at for a
+    `dry_run`, and at most 200 move at once: `left` says how many remain.
+    """
+    source = given["source"]
+    if given["dry_run"]:
+        found = preview_move(reading(), clock(), actor(), version_id, source=source)
+    else:
+        found = move_matters(
+            clock(), actor(), version_id, reason=given["reason"], source=source, most=MOST_AT_ONCE
+        )
+    return reply(
+        {
+            "version_id": version_id,
+            "dry_run": given["dry_run"],
+            "moving": [_looked(matter) for matter in found.moving],
+            "staying": [_looked(matter) for matter in found.staying],
+            "left": found.left,
+        }
+    )
+
+
+def _looked(matter: Looked) -> dict[str, Any]:
+    return {
+        "instance_id": matter.instance_id,
+        "number": matter.number,
+        "version_id": matter.version_id,
+        "reasons": [in_words(reason) for reason in matter.reasons],
+    }
 
 
 def _checked(package: Package) -> list[Mapping[str, Any]]:

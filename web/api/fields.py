@@ -126,6 +126,15 @@ class Whole(_Strict, fields.Integer):
         return value
 
 
+class Flag(_Strict, fields.Boolean):
+    """``true`` or ``false``, and nothing that is merely like it."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError(N_("应为 true 或 false。"))
+        return value
+
+
 class Day(_Strict, fields.Date):
     """A day, written 2026-06-10 and in no other way."""
 

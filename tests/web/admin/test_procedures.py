@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
@@ -160,3 +161,50 @@ def test_unknown_procedures_and_versions_are_not_found(
     admin.get(f"/admin/procedures/versions/{first}")
     answer = admin.post("/admin/procedures/versions/999999999/activate", {"reason": "试试"})
     assert answer.status_code == 404
+
+
+def test_running_matters_are_moved_after_a_preview_that_says_who_stays(
+    world: World, admin: Browser
+) -> None:
+    first = active_version(world.session, KEY)
+    matter, _ = world.start()
+    other, _ = world.start("leader")
+    with unit_of_work() as unit:
+        second = deploy_package(unit, changed_package(), world.clock).version_id
+        third = deploy_package(unit, other_form(), world.clock).version_id
+    page = f"/admin/procedures/versions/{second}"
+    admin.get(page)
+    assert "其他版本上正在办理 2 项" in admin.page
+    assert admin.get(f"{page}?move=yes").status_code == 200
+    assert "可以换用" in admin.page and "2 项" in admin.page
+    row = world.session.get_one(Instance, matter)
+    assert row.number in admin.page
+    assert row.title not in admin.page, "an administrator reads no matters"
+    assert world.session.get_one(Instance, matter).version_id == first
+    assert admin.post(f"{page}/move", {"reason": " "}).status_code == 422
+    assert "请写明" in admin.page
+    assert admin.post(f"{page}/move", {"reason": "标题有误"}).status_code == 303
+    world.session.expire_all()
+    on = {world.session.get_one(Instance, one).version_id for one in (matter, other)}
+    assert on == {second}
+    told = list(
+        world.session.scalars(select(LedgerEntry.payload).where(LedgerEntry.kind == "migrated"))
+    )
+    assert len(told) == 2 and all(one and "标题有误" in one for one in told)
+    assert admin.get(f"/admin/procedures/versions/{third}?move=yes").status_code == 200
+    assert "留在原版本" in admin.page and row.number in admin.page
+    assert "在新版本的表单里没有或者不同" in admin.page
+    leader = world.sign_in("leader")
+    leader.get("/account")
+    assert leader.post(f"{page}/move", {"reason": "试试"}).status_code == 404
+    assert leader.get(f"{page}?move=yes").status_code == 404
+
+
+def other_form() -> Package:
+    """The leave procedure without one of the questions of its first step."""
+    files = dict(leave_package().stored)
+    name = "forms/request_leave.form"
+    form = json.loads(files[name])
+    form["components"] = [c for c in form["components"] if c.get("key") != "certificate"]
+    files[name] = json.dumps(form, ensure_ascii=False).encode()
+    return load_package(files)

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from engine.definitions.package import load_folder
+from engine.database import unit_of_work
+from engine.definitions.operations import deploy_package
+from engine.definitions.package import load_folder, load_package
 from engine.settings import ROOT
 from tests.web.api.conftest import KEY, Program, Town, admission
 
@@ -110,6 +112,34 @@ def test_an_older_version_is_compared_and_made_active_again(town: Town) -> None:
         assert program.post(chosen, {"reason": "回退"}).status_code == 403
     assert administrator.post("deployments/999999/activate", {"reason": "试"}).status_code == 404
     assert administrator.get(f"deployments/{first}?against={first}").status_code == 404
+
+
+def test_running_instances_are_moved_to_a_version(town: Town) -> None:
+    administrator = town.program("administrator")
+    town.start()
+    first = administrator.get("deployments").get_json()["items"][0]["id"]
+    files = {**admission().stored, "NOTES.md": b"x\n"}
+    with unit_of_work() as unit:
+        second = deploy_package(unit, load_package(files), town.clock).version_id
+    address = f"deployments/{second}/migrate"
+    for body in ({"dry_run": "yes"}, {"source": "1"}, {"reason": ""}, {"more": 1}):
+        assert administrator.post(address, body).status_code == 422, body
+    seen = administrator.post(address, {"dry_run": True}).get_json()
+    (matter,) = seen["moving"]
+    assert matter["number"] == "FZ-2026-0001" and matter["version_id"] == first
+    expected = {"version_id": second, "staying": [], "left": 0}
+    assert seen == {**expected, "dry_run": True, "moving": [matter]}
+    for moving in ([matter], []):
+        body = {"reason": "更正", "source": first}
+        moved = administrator.post(address, body).get_json()
+        assert moved == {**expected, "dry_run": False, "moving": moving}
+    assert administrator.get(f"deployments/{second}").get_json()["running"] == 1
+    assert administrator.post(address, {"reason": "更正", "source": second}).status_code == 404
+    assert administrator.post("deployments/999999/migrate", {"reason": "试"}).status_code == 404
+    for name in ("secretary", "auditor", "superior", "applicant"):
+        program = town.program(name)
+        for body in ({"dry_run": True}, {"reason": "试"}):
+            assert program.post(address, body).status_code == 403
 
 
 def test_a_package_that_would_misbehave_is_refused_with_the_reasons(town: Town) -> None:
