@@ -82,6 +82,11 @@ class Report:
         self.lines.append((label, value, target))
         say(f"{label}: {value}{f'   target {target}' if target else ''}")
 
+    def join(self, other: Report) -> None:
+        """Add what another part has measured."""
+        self.numbers |= other.numbers
+        self.lines += other.lines
+
     def write(self, path: Path, *, whole: bool) -> None:
         """Write the numbers; unless all were measured, keep the others that stand there."""
         kept: dict[str, float] = {}
