@@ -14,26 +14,14 @@ from engine.runtime.migrating import Outlook, move_running
 from tests.bpmn_builder import Body, End
 from tests.factories import Desk, Matter, UserTask, procedure
 from tests.factories.procedures import ENTRY
+from tests.factories.rules import in_time
 
 KEY = "moved"
 WHY = "步骤有误"
 END = End("done")
 PLAIN: Body = [UserTask("apply"), UserTask("approve"), END]
 
-RULES = """
-[[rule]]
-id = "M-1"
-title = "按时办理"
-title_en = "Worked on in time"
-kind = "deadline"
-step = "approve"
-from = "apply"
-from_words = "收到申请"
-from_words_en = "the application was received"
-within = { days = 10 }
-must = "办理"
-must_en = "work on it"
-"""
+RULES = in_time("M-1", "approve")
 
 
 def version(

@@ -19,7 +19,13 @@ from tests.factories.procedures import (
     waiting,
     withdrawable,
 )
-from tests.factories.town import LONG_AGO, Town, create_town
+from tests.factories.town import (
+    LONG_AGO,
+    Town,
+    administrator_of_all,
+    create_town,
+    make_administrator,
+)
 from tests.factories.work import FILE, Desk, Matter
 
 __all__ = [
@@ -39,9 +45,11 @@ __all__ = [
     "Town",
     "UserTask",
     "Xor",
+    "administrator_of_all",
     "create_town",
     "faulty",
     "is_consistent",
+    "make_administrator",
     "parallel",
     "procedure",
     "receiver",

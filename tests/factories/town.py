@@ -8,8 +8,12 @@ from datetime import date
 from uuid import uuid4
 
 from engine.clock import FixedClock
-from engine.database import unit_of_work
+from engine.database import db, unit_of_work
+from engine.directory.actors import Actor, load_actor
+from engine.directory.codes import PostKind
 from engine.directory.models import Membership, Organisation, Person, Post
+from engine.directory.organisations import root
+from engine.directory.posts import add_post
 
 LONG_AGO = date(2010, 1, 1)
 
@@ -88,3 +92,21 @@ def create_town(clock: FixedClock) -> Town:
                 )
         session.flush()
     return Town(organisations, people)
+
+
+def make_administrator(person_id: int, organisation_id: int) -> None:
+    """Let a person administer an organisation and what is below it."""
+    with unit_of_work() as session:
+        add_post(session, person_id, organisation_id, PostKind.ADMINISTRATOR, LONG_AGO)
+
+
+def administrator_of_all(clock: FixedClock) -> Actor:
+    """Return somebody new who administers the topmost organisation, whatever towns there are."""
+    with unit_of_work() as session:
+        top = root(session).id
+        person = Person(name="顾理", organisation_id=top, created_at=clock.now())
+        session.add(person)
+        session.flush()
+        number = person.id
+    make_administrator(number, top)
+    return load_actor(db.session(), clock.today(), person_id=number)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from sqlalchemy import func, select
 
@@ -13,14 +11,11 @@ from engine.definitions.models import ProcessVersion
 from engine.definitions.operations import activate_version, choose_version, deploy_package
 from engine.definitions.package import Package, load_package
 from engine.definitions.versions import active_version
-from engine.directory.actors import Actor, load_actor
-from engine.directory.codes import PostKind
-from engine.directory.models import Person
-from engine.directory.organisations import root
-from engine.directory.posts import add_post
+from engine.directory.actors import Actor
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from engine.ledger.models import LedgerEntry
 from tests.engine.conftest import Live
+from tests.factories import administrator_of_all
 from tests.package_builder import good_files
 from tests.races import at_once
 
@@ -40,14 +35,7 @@ def three(live: Live) -> list[int]:
 
 @pytest.fixture
 def administrator(live: Live) -> Actor:
-    with unit_of_work() as unit:
-        top = root(unit).id
-        person = Person(name="顾理", organisation_id=top, created_at=live.clock.now())
-        unit.add(person)
-        unit.flush()
-        add_post(unit, person.id, top, PostKind.ADMINISTRATOR, date(2020, 1, 1))
-        number = person.id
-    found = load_actor(db.session(), live.clock.today(), person_id=number)
+    found = administrator_of_all(live.clock)
     db.session.remove()
     return found
 

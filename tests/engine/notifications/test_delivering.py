@@ -16,9 +16,7 @@ from engine.clock import ZONE
 from engine.database import unit_of_work
 from engine.definitions.operations import deploy_package
 from engine.definitions.package import load_folder
-from engine.directory.codes import PostKind
 from engine.directory.models import Person
-from engine.directory.posts import add_post
 from engine.errors import NotFound
 from engine.notifications import mail as mailing
 from engine.notifications.delivering import (
@@ -37,7 +35,7 @@ from engine.settings import ROOT
 from tests.engine.notifications.conftest import NIGHT, Told
 from tests.engine.notifications.receivers import certificate, mail_server
 from tests.engine.notifications.test_sweeping import begin, steps, tick
-from tests.factories import two_steps
+from tests.factories import make_administrator, two_steps
 
 SENT, WAITING, DEAD = DeliveryState.SENT, DeliveryState.WAITING, DeliveryState.DEAD
 
@@ -348,13 +346,7 @@ def test_mail_to_who_belongs_nowhere_is_left_to_who_administers_everything(told:
         session.execute(
             update(Person).where(Person.id == people["applicant"]).values(organisation_id=None)
         )
-        add_post(
-            session,
-            people["member"],
-            told.desk.town.branch,
-            PostKind.ADMINISTRATOR,
-            date(2020, 1, 1),
-        )
+    make_administrator(people["member"], told.desk.town.branch)
     part, chief = told.desk.actor("member"), told.desk.actor("administrator")
     with unit_of_work() as session:
         assert failed_deliveries(session, part) == []

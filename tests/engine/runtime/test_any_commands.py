@@ -25,22 +25,11 @@ from engine.runtime.correcting import correct_entry
 from engine.runtime.judging import measure_of
 from engine.runtime.rejudging import rejudge_matter
 from tests.factories import Desk, Loop, Matter, UserTask, is_consistent, procedure
+from tests.factories.rules import at_least_three, in_time
 
-RULES = """
-[[rule]]
-id = "T-1"
-title = "十日内办理"
-title_en = "Worked on within ten days"
-kind = "deadline"
-step = "work"
-from = "apply"
-from_words = "收到申请"
-from_words_en = "the application was received"
-within = { days = 10 }
-must = "办理"
-must_en = "work on it"
-needed_by = ["conclude"]
-
+RULES = (
+    in_time("T-1", "work", more='needed_by = ["conclude"]')
+    + """
 [[rule]]
 id = "T-2"
 title = "满三日方可办结"
@@ -55,20 +44,9 @@ from_words_en = "the application was received"
 after = { days = 3 }
 must = "办结"
 must_en = "conclude"
-
-[[rule]]
-id = "T-3"
-title = "数量不少于三"
-title_en = "At least three"
-kind = "expression"
-step = "work"
-that = "amount >= 3"
-numbers = { amount = "amount" }
-met = "数量 %(amount)s。"
-met_en = "Amount %(amount)s."
-not_met = "数量 %(amount)s，少于三。"
-not_met_en = "Amount %(amount)s, less than three."
-
+"""
+    + at_least_three("T-3", "work")
+    + """
 [[rule]]
 id = "T-4"
 title = "联系人一至二名，须为正式党员"
@@ -80,6 +58,7 @@ least = 1
 most = 2
 status = ["full"]
 """
+)
 
 
 def ruled() -> Package:

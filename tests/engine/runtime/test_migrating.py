@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from engine.compliance.models import Finding
 from engine.database import db, unit_of_work
-from engine.directory.actors import Actor, load_actor
-from engine.directory.codes import PostKind
-from engine.directory.models import Person
-from engine.directory.organisations import root
-from engine.directory.posts import add_post
 from engine.errors import InvalidInput, NotAllowed, NotFound, StaleRevision
 from engine.forms.drafts import load_draft, save_draft
 from engine.ledger.checking import check_range
@@ -21,35 +16,16 @@ from engine.ledger.faults import Report
 from engine.runtime import operations
 from engine.runtime.migrating import look_ahead, move_matters, preview_move
 from engine.runtime.queries.conformance import matter_conformance
-from tests.factories import Desk, Matter, UserTask, is_consistent, procedure
+from tests.factories import (
+    Desk,
+    Matter,
+    UserTask,
+    administrator_of_all,
+    is_consistent,
+    procedure,
+)
+from tests.factories.rules import at_least_three, in_time
 from tests.migrating import END, PLAIN, RULES, WHY, begun, deploy, move, sizes, version
-
-AMOUNT = """
-[[rule]]
-id = "M-2"
-title = "数量不少于三"
-title_en = "At least three"
-kind = "expression"
-step = "apply"
-that = "amount >= 3"
-numbers = { amount = "amount" }
-met = "数量 %(amount)s。"
-met_en = "Amount %(amount)s."
-not_met = "数量 %(amount)s，少于三。"
-not_met_en = "Amount %(amount)s, less than three."
-"""
-
-
-def administrator(desk: Desk) -> Actor:
-    with unit_of_work() as unit:
-        top = root(unit).id
-        person = Person(name="顾理", organisation_id=top, created_at=desk.clock.now())
-        unit.add(person)
-        unit.flush()
-        add_post(unit, person.id, top, PostKind.ADMINISTRATOR, date(2020, 1, 1))
-        number = person.id
-    return load_actor(db.session(), desk.clock.today(), person_id=number)
-
 
 # --- what moves
 
@@ -61,7 +37,7 @@ def test_a_matter_goes_on_with_what_the_new_version_has_ahead(desk: Desk) -> Non
     before = (task.id, task.uid, task.revision, task.candidates, task.due_on)
     longer = version([*PLAIN[:-1], UserTask("publish"), END], version="2")
     new = deploy(desk, longer)
-    admin = administrator(desk)
+    admin = administrator_of_all(desk.clock)
     outlook = preview_move(db.session(), desk.clock, admin, new)
     assert [m.number for m in outlook.moving] == [matter.row.number] and not outlook.staying
     assert matter.row.version_id == old, "looking changes nothing"
@@ -162,7 +138,7 @@ def test_a_moved_matter_is_measured_by_the_rules_of_its_new_version(desk: Desk) 
     matter = begun(desk, first, amount=1)
     old, day = matter.row.version_id, desk.clock.today()
     assert matter.tasks[0].due_on == day + timedelta(days=10)
-    stricter = RULES.replace("days = 10", "days = 4") + AMOUNT
+    stricter = in_time("M-1", "approve", days=4) + at_least_three("M-2", "apply")
     new = deploy(desk, version(version="2", files={"rules.toml": stricter}))
     assert findings(matter) == {}
     assert len(move(desk, new).moving) == 1
@@ -195,7 +171,7 @@ def test_who_may_not_and_what_is_not_there(desk: Desk) -> None:
     old = matter.row.version_id
     new = deploy(desk, version(version="2"))
     other = deploy(desk, procedure("another", [UserTask("apply")]))
-    admin = administrator(desk)
+    admin = administrator_of_all(desk.clock)
     for name in ("secretary", "superior", "member"):
         with pytest.raises(NotAllowed):
             preview_move(db.session(), desk.clock, desk.actor(name), new)

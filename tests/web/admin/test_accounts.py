@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 
 import pytest
 from sqlalchemy import select
 
 from engine.database import unit_of_work
-from engine.directory.codes import PostKind
 from engine.directory.models import Account, Person
-from engine.directory.posts import add_post
 from engine.ledger.models import LedgerEntry
+from tests.factories import make_administrator
 from tests.web.conftest import Browser, World
 
 ACTIONS = ("password", "lock", "unlock", "sign-out", "open")
@@ -20,10 +18,7 @@ ACTIONS = ("password", "lock", "unlock", "sign-out", "open")
 
 @pytest.fixture
 def admin(world: World) -> Browser:
-    with unit_of_work() as unit:
-        add_post(
-            unit, world.people["deputy"], world.office, PostKind.ADMINISTRATOR, date(2020, 1, 1)
-        )
+    make_administrator(world.people["deputy"], world.office)
     return world.sign_in("deputy")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from datetime import date
 from typing import Any
 
 import pytest
@@ -12,9 +11,8 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select
 
 from engine.database import unit_of_work
-from engine.directory.codes import PostKind
 from engine.directory.models import Account, Organisation, Person, Post
-from engine.directory.posts import add_post
+from tests.factories import make_administrator
 from tests.web.conftest import Browser, World
 from tests.workbooks import workbook
 
@@ -24,10 +22,7 @@ PAGES = ("/admin/", "/admin/import/", "/admin/template.xlsx")
 @pytest.fixture
 def admin(world: World) -> Browser:
     """The deputy, who keeps the office's roster (but not the store's)."""
-    with unit_of_work() as unit:
-        add_post(
-            unit, world.people["deputy"], world.office, PostKind.ADMINISTRATOR, date(2020, 1, 1)
-        )
+    make_administrator(world.people["deputy"], world.office)
     return world.sign_in("deputy")
 
 
@@ -187,10 +182,7 @@ def test_names_are_shown_as_text(admin: Browser) -> None:
 
 def test_an_upload_is_for_its_uploader(world: World, admin: Browser) -> None:
     address = upload(admin, **NEW)
-    with unit_of_work() as unit:
-        add_post(
-            unit, world.people["leader"], world.office, PostKind.ADMINISTRATOR, date(2020, 1, 1)
-        )
+    make_administrator(world.people["leader"], world.office)
     other = world.sign_in("leader")
     assert other.get(address).status_code == 404
     assert other.post(address, {"digest": "x"}).status_code == 404

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 
 import pytest
 from sqlalchemy import select
@@ -12,11 +11,10 @@ from engine.database import unit_of_work
 from engine.definitions.operations import deploy_package
 from engine.definitions.package import Package, load_package
 from engine.definitions.versions import active_version
-from engine.directory.codes import PostKind
 from engine.directory.models import Organisation
-from engine.directory.posts import add_post
 from engine.ledger.models import LedgerEntry
 from engine.runtime.models import Instance
+from tests.factories import make_administrator
 from tests.web.conftest import Browser, World, leave_package
 
 KEY = "leave_request"
@@ -32,18 +30,17 @@ def changed_package() -> Package:
     return load_package(files)
 
 
-def make_administrator(world: World, name: str, *, of_all: bool) -> Browser:
-    with unit_of_work() as unit:
-        office = unit.get_one(Organisation, world.office)
-        place = office.parent_id if of_all else office.id
-        assert place is not None
-        add_post(unit, world.people[name], place, PostKind.ADMINISTRATOR, date(2020, 1, 1))
+def administrator(world: World, name: str, *, of_all: bool) -> Browser:
+    office = world.session.get_one(Organisation, world.office)
+    place = office.parent_id if of_all else office.id
+    assert place is not None
+    make_administrator(world.people[name], place)
     return world.sign_in(name)
 
 
 @pytest.fixture
 def admin(world: World) -> Browser:
-    return make_administrator(world, "deputy", of_all=True)
+    return administrator(world, "deputy", of_all=True)
 
 
 @pytest.fixture
@@ -138,7 +135,7 @@ def test_only_who_administers_the_installation_sees_versions_and_chooses(
         f"/admin/procedures/{KEY}",
         f"/admin/procedures/versions/{first}",
     ]
-    part = make_administrator(world, "deputy", of_all=False)
+    part = administrator(world, "deputy", of_all=False)
     leader = world.sign_in("leader")
     for path in paths:
         assert part.get(path).status_code == 403

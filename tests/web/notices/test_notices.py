@@ -5,22 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from flask_babel import refresh
 from sqlalchemy import select, text, update
 
 from engine.database import db, unit_of_work
-from engine.directory.codes import PostKind
 from engine.directory.models import Account, Post
-from engine.directory.posts import add_post
 from engine.directory.tokens import create_token
 from engine.notifications.delivering import deliver
 from engine.notifications.models import Delivery, NoticePreference
 from engine.notifications.sweeping import sweep_notices
 from engine.settings import Settings
 from tests.engine.notifications.receivers import MailServer, mail_server
+from tests.factories import make_administrator
 from tests.web.conftest import World
 
 
@@ -42,10 +41,7 @@ def told(world: World, boxes: MailServer) -> Iterator[World]:
         smtp_tls="none",
         mail_from="guicheng@example.org",
     )
-    with unit_of_work() as session:
-        add_post(
-            session, world.people["deputy"], world.office, PostKind.ADMINISTRATOR, date(2020, 1, 1)
-        )
+    make_administrator(world.people["deputy"], world.office)
     sweep(world)
     yield world
     world.app.extensions["guicheng"] = kept
