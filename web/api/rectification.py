@@ -15,7 +15,7 @@ from engine.rectification.views import ItemFilter, ItemPage, ItemRow
 from web.api.auth import actor
 from web.api.blueprint import Blueprint, answers, body, commands, query
 from web.api.conditions import done_shape, idempotency_key, seen_revision
-from web.api.fields import Choice, Day, Shape, Text, Whole
+from web.api.fields import Choice, Day, Flag, Shape, Text, Whole
 from web.api.openapi import PREFIX
 from web.api.paging import PageQuery, page, page_of
 from web.api.records import DoneSchema
@@ -61,7 +61,7 @@ class SaidBody(Shape):
 class ReportBody(SaidBody):
     """How it goes. ``done``: all is done, it may be closed. ``files``: ids of own uploads."""
 
-    done = fields.Boolean(truthy={True}, falsy={False})
+    done = Flag()
     files = fields.List(Whole(), validate=validate.Length(max=MOST_FILES))
 
 

@@ -80,6 +80,9 @@ def test_an_item_is_reported_and_closed_once_and_as_it_was_seen(town: Town) -> N
     address = f"rectification-items/{town.item}"
     file = member.upload("学习记录.pdf")
     said = {"text": "全部完成", "done": True, "files": [file]}
+    for unclear in (1, "true", None):
+        refused = member.command(f"{address}/report", {**said, "done": unclear})
+        assert refused.status_code == 422, unclear
     assert member.command(f"{address}/report", said).status_code == 200
     shown = secretary.get(address)
     body = shown.get_json()
