@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import IO, Final
 
 from sqlalchemy import delete, select, update
@@ -15,13 +16,14 @@ from sqlalchemy.orm import Session
 from engine.attachments.models import Attachment, Blob
 from engine.attachments.store import FileRefused, Store, Stored
 from engine.clock import Clock
-from engine.database import fetch, unit_of_work
+from engine.database import fetch, run, unit_of_work
 from engine.errors import N_, InvalidInput
 
 MAX_NAME: Final = 120
 """Longest file name kept, in characters."""
 UNUSED_AFTER: Final = timedelta(days=90)
 """A file that no matter uses after this time is forgotten; drafts may lie as long."""
+NONE_HELD: Final[Mapping[int, str]] = MappingProxyType({})
 
 
 def clean_name(name: str) -> str:
@@ -69,62 +71,58 @@ def add_attachment(
     return attachment
 
 
-# The second half sees what was there before: files that the matter has already.
-_BIND = """
-    WITH bound AS (
-        UPDATE attachment a SET instance_id = %(instance_id)s, document = n.document
-        FROM unnest((SELECT %(ids)s::bigint[]), (SELECT %(documents)s::text[])) AS n(id, document)
-        WHERE a.id = n.id AND a.instance_id IS NULL AND a.uploaded_by = %(person_id)s
-        RETURNING a.id, a.sha256
-    )
-    SELECT id, sha256 FROM bound
-    UNION ALL
+_HOLD = """
     SELECT id, sha256 FROM attachment
-    WHERE id = ANY((SELECT %(ids)s::bigint[])::bigint[]) AND instance_id = %(instance_id)s
-    ORDER BY id
+    WHERE id = ANY((SELECT %(ids)s::bigint[])::bigint[]) AND (instance_id = %(instance_id)s
+        OR instance_id IS NULL AND uploaded_by = %(person_id)s)
+    ORDER BY id FOR NO KEY UPDATE
+"""
+
+_GIVE = """
+    UPDATE attachment a SET instance_id = %(instance_id)s, document = n.document
+    FROM unnest((SELECT %(ids)s::bigint[]), (SELECT %(documents)s::text[])) AS n(id, document)
+    WHERE a.id = n.id AND a.instance_id IS NULL
 """
 
 
+def hold_attachments(
+    session: Session, ids: Iterable[int], *, instance_id: int | None, person_id: int
+) -> dict[int, str]:
+    """Return the SHA-256 of the files that may be handed in, by id.
+
+    They are the matter's, or the person's own and not used yet. Until the end of the transaction
+    nobody else can hand them in.
+    """
+    about = {"ids": list(ids), "instance_id": instance_id, "person_id": person_id}
+    return {file.id: file.sha256 for file in fetch(session, _HOLD, about)}
+
+
 def bind_attachments(
-    session: Session, documents: Mapping[int, str], *, instance_id: int, person_id: int
+    session: Session,
+    documents: Mapping[int, str],
+    *,
+    instance_id: int,
+    person_id: int,
+    held: Mapping[int, str] = NONE_HELD,
 ) -> dict[str, str]:
     """Give files that were handed in with a form to its matter, each as the document it is.
 
     A file that the matter has already stays what it was handed in as. Returns the SHA-256 of each
-    by its id, for the ledger entry: with it the entry vouches for the bytes.
+    by its id, for the ledger entry: with it the entry vouches for the bytes. ``held`` are those
+    that :func:`hold_attachments` gave before.
 
     Raises :class:`~engine.errors.InvalidInput` if one of them is another person's or matter's.
     """
     wanted = sorted(documents)
     if not wanted:
         return {}
-    held = fetch(
-        session,
-        _BIND,
-        {
-            "ids": wanted,
-            "documents": [documents[number] for number in wanted],
-            "instance_id": instance_id,
-            "person_id": person_id,
-        },
-    )
-    if len(held) != len(wanted):
+    if not held.keys() >= documents.keys():
+        held = hold_attachments(session, wanted, instance_id=instance_id, person_id=person_id)
+    if not held.keys() >= documents.keys():
         raise InvalidInput({}, N_("所附材料中有不属于本事项的文件，请重新上传。"))
-    return {str(file.id): file.sha256 for file in held}
-
-
-def may_be_handed_in(
-    session: Session, attachment_id: int, *, instance_id: int | None, person_id: int
-) -> bool:
-    """Tell whether a file is the matter's, or the person's own and not used yet."""
-    about = {"id": attachment_id, "instance_id": instance_id, "person_id": person_id}
-    return bool(fetch(session, _MAY_BE_HANDED_IN, about))
-
-
-_MAY_BE_HANDED_IN = """
-    SELECT id FROM attachment WHERE id = %(id)s AND (instance_id = %(instance_id)s
-        OR instance_id IS NULL AND uploaded_by = %(person_id)s)
-"""
+    names = [documents[number] for number in wanted]
+    run(session, _GIVE, {"ids": wanted, "documents": names, "instance_id": instance_id})
+    return {str(number): held[number] for number in wanted}
 
 
 def copy_attachments(clock: Clock, ids: Iterable[int], *, person_id: int) -> dict[int, int]:

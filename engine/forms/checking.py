@@ -202,8 +202,9 @@ class Check:
         """Check the attachments."""
         if len(files) > 1 and not field.flag("multiple"):
             self.refuse(name, N_("只能上传 1 个文件，现有 %(n)s 个。"), n=len(files))
+        usable = self.entry.context.usable(files) if files else ()
         for number, attachment in enumerate(files, 1):
-            if not self.entry.context.attachment_ok(attachment):
+            if attachment not in usable:
                 self.refuse(name, N_("第 %(number)s 个文件已失效，请重新上传。"), number=number)
 
     def ballot(self, field: Field, name: str) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -231,6 +231,6 @@ class FormContext(Protocol):
         """Return who is due at a meeting of ``body`` ("members", "committee"), nobody excluded."""
         ...
 
-    def attachment_ok(self, attachment_id: int) -> bool:
-        """Tell whether the attachment exists, is sound and may be used here."""
+    def usable(self, files: Sequence[int]) -> Collection[int]:
+        """Return those of some attachments (by id) that exist, are sound and may be used here."""
         ...

@@ -6,7 +6,7 @@ and for forms (:class:`engine.forms.fields.FormContext`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -279,9 +279,9 @@ class CastContext:
             ]
         return [PersonChoice(p.id, p.name) for p in people if self._votes(p, day)]
 
-    def attachment_ok(self, attachment_id: int) -> bool:
+    def usable(self, files: Sequence[int]) -> Collection[int]:
         """Take any number for a file: scenarios have no files."""
-        return attachment_id > 0
+        return [file for file in files if file > 0]
 
     def _suits(self, person: CastPerson, field: Field) -> bool:
         if not may_be_among(field, self.variables, person.id):

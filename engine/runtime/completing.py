@@ -124,7 +124,11 @@ def complete_step(
     files: Mapping[str, str] = {}
     if documents := attached(form.fields, cleaned):
         files = bind_attachments(
-            session, documents, instance_id=row.instance_id, person_id=actor.person_id
+            session,
+            documents,
+            instance_id=row.instance_id,
+            person_id=actor.person_id,
+            held=context.held,
         )
     said: Mapping[str, Any] = {}
     measure = measure_of(session, matter.definition, row.path, clock)

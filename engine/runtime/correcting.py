@@ -88,6 +88,7 @@ def correct_entry(
             attached(form.fields, changed),
             instance_id=instance_id,
             person_id=actor.person_id,
+            held=context.held,
         )
         said = witness(context, form.fields, changed, day, decision.post)
         said.pop("place", None)  # the step was done where it was done

@@ -96,6 +96,7 @@ def send_message(
                 attached(form.fields, cleaned),
                 instance_id=instance_id,
                 person_id=actor.person_id,
+                held=context.held,
             )
         transition = transitions.deliver(matter, action.name, cleaned, day, world)
         if transition is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from engine.attachments.operations import may_be_handed_in
+from engine.attachments.operations import hold_attachments
 from engine.directory.actors import Actor
 from engine.directory.codes import (
     COMMITTEE_POSTS,
@@ -57,6 +57,8 @@ class DatabaseFormContext:
     instance_id: int | None = None
     ballots: Mapping[str, Any] = field(default_factory=dict)
     """The counts of the step's secret ballots, by field."""
+    held: dict[int, str] = field(default_factory=dict)
+    """SHA-256 by id of the files that may be handed in, as far as the form has asked."""
     _rolls: dict[tuple[str, date], list[PersonChoice]] = field(default_factory=dict)
 
     @cached_property
@@ -123,14 +125,15 @@ class DatabaseFormContext:
             ]
         return self._rolls[key]
 
-    def attachment_ok(self, attachment_id: int) -> bool:
-        """Tell whether the file is this matter's, or the actor's own and not used yet."""
-        return may_be_handed_in(
+    def usable(self, files: Sequence[int]) -> Collection[int]:
+        """Return the files that are this matter's, or the actor's own and not used yet."""
+        self.held |= hold_attachments(
             self.session,
-            attachment_id,
+            files,
             instance_id=self.instance_id,
             person_id=self.actor.person_id,
         )
+        return self.held.keys()
 
     @cached_property
     def _own(self) -> Organisation:

@@ -93,8 +93,8 @@ class Context:
     def roll(self, body: str, day: date) -> Sequence[PersonChoice]:
         return self.people
 
-    def attachment_ok(self, attachment_id: int) -> bool:
-        return True
+    def usable(self, files: Sequence[int]) -> Sequence[int]:
+        return files
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -66,8 +66,8 @@ class World:
         self.rolls_asked += 1
         return self.members if body == "members" else self.members[:3]
 
-    def attachment_ok(self, attachment_id: int) -> bool:
-        return attachment_id in GOOD_FILES
+    def usable(self, files: Sequence[int]) -> Collection[int]:
+        return GOOD_FILES
 
 
 @pytest.fixture
