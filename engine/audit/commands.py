@@ -29,9 +29,10 @@ from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
 from engine.runtime import store
 from engine.runtime.commands import Command, Done, carry_out
-from engine.runtime.judging import Measure, announce_breaches, measure_of, rejudge
+from engine.runtime.judging import announce_breaches, rejudge
 from engine.runtime.locking import instance_row
 from engine.runtime.matters import Matter
+from engine.runtime.measuring import Measure, measure_of
 from engine.runtime.world import DatabaseLanes, matter_of, matter_view
 
 

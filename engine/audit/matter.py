@@ -31,7 +31,7 @@ from engine.directory.rights import COMMITTEE
 from engine.directory.things import MatterView
 from engine.errors import NotFound, Translatable
 from engine.ledger.kinds import EntryKind
-from engine.runtime.judging import Measure, measure_of
+from engine.runtime.measuring import Measure, measure_of
 from engine.runtime.models import Instance
 from engine.runtime.queries.access import Opened, open_matter
 from engine.runtime.queries.rows import Names, step_label

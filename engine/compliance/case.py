@@ -19,16 +19,18 @@ from engine.compliance.rules import Amount, Condition, Field, Rule, RuleBook, Se
 from engine.errors import ExpressionFault
 from engine.expressions import NO_FUNCTIONS, Expression
 
+Editions = dict[tuple[str, date], str | None]
+"""The edition in force by regulation and day."""
+
 
 class Frame:
     """What all cases of one evaluation share."""
 
     __slots__ = (
-        "_editions",
         "_functions",
-        "_params",
         "asked",
         "book",
+        "editions",
         "facts",
         "holidays",
         "parameters",
@@ -43,7 +45,9 @@ class Frame:
         today: date,
         holidays: HolidayTable,
         parameters: ParameterView,
+        editions: Editions | None = None,
     ) -> None:
+        """Hold a matter; ``editions`` are those found before, with the same book and parameters."""
         self.book = book
         self.facts: Facts = facts
         self.today: date = today
@@ -54,8 +58,7 @@ class Frame:
         self._functions: Mapping[str, Callable[..., Any]] | None = None
         self.asked: dict[tuple[int, str], tuple[tuple[Verdict, Case] | None, bool]] = {}
         """What each rule, by id(), said of a step not done yet, and whether provisionally."""
-        self._params: dict[tuple[str, date], ParameterValue] = {}
-        self._editions: dict[tuple[str, date], str | None] = {}
+        self.editions: Editions = {} if editions is None else editions
 
     @property
     def functions(self) -> Mapping[str, Callable[..., Any]]:
@@ -72,17 +75,10 @@ class Frame:
         if rule.regulation is None:
             return None
         key = (rule.regulation, day)
-        if key not in self._editions:
+        if key not in self.editions:
             found = self.book.regulations.edition_on(rule.regulation, day, self.parameters)
-            self._editions[key] = None if found is None else found.id
-        return self._editions[key]
-
-    def parameter(self, name: str, day: date) -> ParameterValue:
-        """Return what a parameter is on a day."""
-        found = self._params.get((name, day))
-        if found is None:
-            found = self._params[name, day] = self.parameters.value(name, day)
-        return found
+            self.editions[key] = None if found is None else found.id
+        return self.editions[key]
 
 
 class Case:
@@ -123,7 +119,7 @@ class Case:
         """Return a parameter's value on the judged day, and note that it was used."""
         found = self.used.get(name)
         if found is None:
-            found = self.used[name] = self.frame.parameter(name, self.day)
+            found = self.used[name] = self.frame.parameters.value(name, self.day)
         return found.value
 
     def amount(self, given: Amount | None) -> int:

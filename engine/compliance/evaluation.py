@@ -43,7 +43,7 @@ def evaluate_in(
     frame: Frame, touched: Collection[str] | None = None, since: int | None = None
 ) -> list[Result]:
     """Return the same as :func:`evaluate`, of the matter that ``frame`` holds."""
-    recent = None if since is None else frame.facts.since(since)
+    recent = None if since is None else _times(frame.facts, since)
     found: dict[FindingKey, Result] = {}
     for rule in _concerned(frame.book, touched, stirred=recent is not None):
         for result in _judge_rule(frame, rule, recent):
@@ -122,13 +122,21 @@ def _concerned(book: RuleBook, touched: Collection[str] | None, *, stirred: bool
     return [rule for rule in book.rules if id(rule) in wanted]
 
 
-def _judge_rule(frame: Frame, rule: Rule, recent: Sequence[Occurrence] | None) -> list[Result]:
+_Times = Sequence[tuple[Occurrence, int]]
+"""When steps were done, and for the how manieth time each."""
+
+
+def _times(facts: Facts, since: int) -> _Times:
+    return [(done, facts.round_of(done)) for done in facts.since(since)]
+
+
+def _judge_rule(frame: Frame, rule: Rule, recent: _Times | None) -> list[Result]:
     facts, steps = frame.facts, rule.steps
     if recent is None:
         times = [(done, n) for step in steps for n, done in enumerate(facts.all(step), 1)]
+        found = [_judge(frame, rule, done, n) for done, n in times]
     else:
-        times = [(done, facts.round_of(done)) for done in recent if done.element in steps]
-    found = [_judge(frame, rule, occurrence, n) for occurrence, n in times]
+        found = [_judge(frame, rule, done, n) for done, n in recent if done.element in steps]
     missing = _missing(frame, rule) if rule.needed_by or rule.needed_for else None
     if missing is not None:
         found.append(missing)

@@ -134,6 +134,8 @@ class Remembered:
     facts: Facts
     standing: Standing | None
     """The findings that stand; None: not known."""
+    text: str | None
+    """The same, as it is kept."""
 
 
 def load_facts(session: Session, instance_id: int) -> Facts | None:
@@ -164,21 +166,19 @@ class _Kept:
 
     def __init__(self, most: int = 500) -> None:
         self._most = most
-        self._known: OrderedDict[int, tuple[str, str | None, Remembered]] = OrderedDict()
+        self._known: OrderedDict[int, tuple[str, Remembered]] = OrderedDict()
         self._lock = Lock()
 
     def read(self, instance_id: int, facts: str, standing: str | None) -> Remembered:
         with self._lock:
             known = self._known.get(instance_id)
-        if known is not None and known[:2] == (facts, standing):
-            return known[2]
-        return Remembered(Facts.from_json(facts), read_standing(standing))
+        if known is not None and known[0] == facts and known[1].text == standing:
+            return known[1]
+        return Remembered(Facts.from_json(facts), read_standing(standing), standing)
 
-    def remember(
-        self, instance_id: int, facts: str, standing: str | None, kept: Remembered
-    ) -> None:
+    def remember(self, instance_id: int, facts: str, kept: Remembered) -> None:
         with self._lock:
-            self._known[instance_id] = facts, standing, kept
+            self._known[instance_id] = facts, kept
             self._known.move_to_end(instance_id)
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
@@ -225,27 +225,28 @@ def found_of(
     heard: Collection[str],
     results: Sequence[Result],
     *,
-    standing: Standing | None = None,
+    before: Remembered | None = None,
     complete: bool = False,
 ) -> Found:
     """Return what the rules ``heard`` (by id) found of a matter, with its facts.
 
     Findings of other rules are left alone. Of those heard, what they said of steps not done yet is
     settled if they no longer say it; with ``complete``, whatever they no longer say. Where it is
-    known what is ``standing``, only what differs is to be written.
+    known what stood ``before``, only what differs is to be written.
     """
     rows = [row_of(result) for result in results if result.outcome in KEPT]
     text = facts.to_json()
-    if standing is not None:
-        change = change_of(standing, heard, results, rows, complete=complete)
-        found = Found(place, text, in_json(change.standing), change.rows, change.settled)
+    if before is not None and before.standing is not None:
+        change = change_of(before.standing, heard, results, rows, complete=complete)
         after: Standing | None = change.standing
+        stands = before.text if after is before.standing else in_json(after)
+        found = Found(place, text, stands, change.rows, change.settled)
     else:
         said = [(*result.key, str(result.outcome)) for result in results]
         after = standing_of(rows) if complete else None
         stands = None if after is None else in_json(after)
         found = Found(place, text, stands, tuple(map(in_json, rows)), said, heard, complete)
-    _kept.remember(place.instance_id, text, found.standing, Remembered(facts, after))
+    _kept.remember(place.instance_id, text, Remembered(facts, after, stands))
     return found
 
 

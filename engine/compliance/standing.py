@@ -76,7 +76,8 @@ def change_of(
         if after.get(key) != mark:
             after[key] = mark
             changed.append(text)
-    return Change(tuple(settled), tuple(changed), after)
+    same = not settled and not changed
+    return Change(tuple(settled), tuple(changed), before if same else after)
 
 
 def standing_of(rows: Iterable[Mapping[str, Any]]) -> Standing:

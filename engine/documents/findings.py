@@ -24,7 +24,7 @@ from engine.compliance.results import (
 from engine.compliance.rules import RuleBook
 from engine.definitions.package import Basis
 from engine.ledger.kinds import EntryKind
-from engine.runtime.judging import measure_of
+from engine.runtime.measuring import measure_of
 from engine.runtime.queries.access import Opened
 from engine.runtime.queries.records import chinese_day
 from engine.runtime.queries.rows import Names

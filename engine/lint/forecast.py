@@ -21,8 +21,8 @@ from engine.lint.findings import Findings
 from engine.lint.names import did_you_mean
 from engine.runtime import transitions
 from engine.runtime.forecasting import Nowhere, foresee
-from engine.runtime.judging import Measure
 from engine.runtime.matters import World
+from engine.runtime.measuring import Measure
 
 BEGINNING: Final = date(2026, 6, 1)
 """The day from which the forecast is tried out."""

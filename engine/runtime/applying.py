@@ -23,13 +23,12 @@ from engine.runtime import store
 from engine.runtime.balloting import follow_ballots
 from engine.runtime.judging import (
     Judged,
-    Measure,
     announce_breaches,
     judge_step,
-    measure_of,
     place_of,
 )
 from engine.runtime.matters import OpenedTask, Transition
+from engine.runtime.measuring import Measure, measure_of
 from engine.runtime.models import OutboxMessage
 from engine.runtime.undone import Before
 from engine.signals import (

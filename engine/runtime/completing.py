@@ -26,8 +26,8 @@ from engine.runtime.applying import apply, attached
 from engine.runtime.balloting import counts_of_step
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.elsewhere import recorded_elsewhere
-from engine.runtime.judging import measure_of
 from engine.runtime.locking import same_revision, task_row
+from engine.runtime.measuring import measure_of
 from engine.runtime.people import form_context
 from engine.runtime.rectification.answering import answer_items
 from engine.runtime.rectification.raising import number_rows, raise_items

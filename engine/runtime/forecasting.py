@@ -28,8 +28,8 @@ from engine.errors import GuichengError, InvalidInput
 from engine.runtime import transitions
 from engine.runtime.conditions import day_of
 from engine.runtime.following import after, restore
-from engine.runtime.judging import Measure
 from engine.runtime.matters import Matter, OpenedTask, Transition, World
+from engine.runtime.measuring import Measure
 
 MOST_MOVES: Final = 120
 """Most steps and timers that are looked ahead."""

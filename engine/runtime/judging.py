@@ -7,65 +7,36 @@ the check that blocks, the limits of the tasks that open, and the findings.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from sqlalchemy.orm import Session
 
-from engine.calendars.working_days import HolidayTable
 from engine.clock import Clock
-from engine.compliance.books import rule_book
 from engine.compliance.broken import RuleBroken
 from engine.compliance.case import Frame
-from engine.compliance.evaluation import Limits, evaluate_in, limits_in
+from engine.compliance.evaluation import evaluate_in, limits_in
 from engine.compliance.facts import Facts
 from engine.compliance.findings import (
     Breaches,
     Found,
     Place,
+    Remembered,
     found_of,
     remembered,
     write_found,
 )
 from engine.compliance.from_ledger import Told, facts_of, read_told, with_entry
-from engine.compliance.parameter_store import parameter_view
-from engine.compliance.parameters import ParameterView
 from engine.compliance.results import Result
-from engine.compliance.rules import RuleBook
-from engine.compliance.standing import Standing
 from engine.database import Record, after_commit
 from engine.definitions.versions import Definition
 from engine.ledger.kinds import EntryKind
 from engine.runtime.matters import OpenedTask
-from engine.runtime.world import holidays
+from engine.runtime.measuring import Measure, measure_of
 from engine.signals import rule_breached
 
 NO_RULES: Final[frozenset[str]] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What rules are measured with: the book, and the world on the day of looking."""
-
-    book: RuleBook
-    today: date
-    holidays: HolidayTable
-    parameters: ParameterView
-
-    def judge(
-        self, facts: Facts, touched: Collection[str] | None = None, since: int | None = None
-    ) -> list[Result]:
-        """Return what the rules say, all of them or those that ``touched`` elements concern."""
-        return evaluate_in(self.frame(facts), touched, since)
-
-    def limits(self, facts: Facts, element: str) -> Limits:
-        """Return the first and the last lawful day of an open step."""
-        return limits_in(self.frame(facts), element)
-
-    def frame(self, facts: Facts) -> Frame:
-        """Return a matter to be asked about, which answers no question twice."""
-        return Frame(self.book, facts, self.today, self.holidays, self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +48,8 @@ class Judged:
     results: tuple[Result, ...]
     complete: bool
     """All rules were heard on all that stands."""
-    standing: Standing | None = None
-    """The findings that stood before; None: not known."""
+    before: Remembered | None = None
+    """What stood before; None: not known."""
 
     def found(self, place: Place) -> Found:
         """Return what has to be written of it."""
@@ -87,7 +58,7 @@ class Judged:
             self.frame.facts,
             self.heard,
             self.results,
-            standing=self.standing,
+            before=self.before,
             complete=self.complete,
         )
 
@@ -106,19 +77,6 @@ class Judged:
         )
 
 
-def measure_of(session: Session, definition: Definition, path: str, clock: Clock) -> Measure | None:
-    """Return what a matter is measured with; None when its procedure has no rules."""
-    book = rule_book(session, definition)
-    if book is None:
-        return None
-    return Measure(
-        book,
-        clock.today(),
-        holidays.get(session),
-        parameter_view(session, path, book.parameters),
-    )
-
-
 def judge_step(session: Session, row: Record, measure: Measure, told: Told) -> Judged | None:
     """Measure what is about to be recorded of the locked matter in ``row``.
 
@@ -133,18 +91,17 @@ def judge_step(session: Session, row: Record, measure: Measure, told: Told) -> J
             return None
         judged = _all(measure, facts)
     else:
-        before, standing = known.facts, known.standing
-        facts = with_entry(before, told, reads=measure.book.reads)
-        if facts is before:
-            return Judged(measure.frame(facts), NO_RULES, (), complete=False, standing=standing)
-        goes_on = facts.ended_on is None and facts.outcome == before.outcome
+        facts = with_entry(known.facts, told, reads=measure.book.reads)
+        if facts is known.facts:
+            return Judged(measure.frame(facts), NO_RULES, (), complete=False, before=known)
+        goes_on = facts.ended_on is None and facts.outcome == known.facts.outcome
         if told.kind == EntryKind.COMPLETED and goes_on and told.element:
             frame = measure.frame(facts)
             heard = measure.book.heard.get(told.element, NO_RULES)
             results = evaluate_in(frame, {told.element}, since=told.seq)
-            judged = Judged(frame, heard, tuple(results), complete=False, standing=standing)
+            judged = Judged(frame, heard, tuple(results), complete=False, before=known)
         else:
-            judged = replace(_all(measure, facts), standing=standing)
+            judged = _all(measure, facts, before=known)
     hindering = [r for r in judged.results if r.hinders and r.seq == told.seq]
     if hindering:
         raise RuleBroken(hindering, measure.book.regulations)
@@ -174,8 +131,7 @@ def rejudge(
     facts = facts_of(told)
     if measure is None or facts is None or any(e.kind == EntryKind.ERASED for e in told):
         return None, Breaches(None)
-    judged = _all(measure, facts)
-    judged = replace(judged, heard=judged.heard.union(gone))
+    judged = _all(measure, facts, gone=gone)
     return judged, write_found(session, judged.found(place_of(row, definition)), clock.now())
 
 
@@ -189,9 +145,15 @@ def announce_breaches(session: Session, instance_id: int, breaches: Breaches) ->
     after_commit(session, send)
 
 
-def _all(measure: Measure, facts: Facts) -> Judged:
+def _all(
+    measure: Measure,
+    facts: Facts,
+    *,
+    before: Remembered | None = None,
+    gone: Collection[str] = NO_RULES,
+) -> Judged:
+    """Measure all that stands by all rules; of those ``gone``, what they found is settled."""
     # What is judged is what is kept, so that the next step begins where this one ended.
-    facts = facts.only(measure.book.reads)
-    frame = measure.frame(facts)
-    heard = frozenset(rule.id for rule in measure.book.rules)
-    return Judged(frame, heard, tuple(evaluate_in(frame)), complete=True)
+    frame = measure.frame(facts.only(measure.book.reads))
+    heard = frozenset(rule.id for rule in measure.book.rules).union(gone)
+    return Judged(frame, heard, tuple(evaluate_in(frame)), complete=True, before=before)

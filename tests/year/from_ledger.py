@@ -10,7 +10,7 @@ from engine.compliance.models import Finding
 from engine.compliance.results import Outcome
 from engine.database import db
 from engine.definitions.versions import load_definition
-from engine.runtime.judging import measure_of
+from engine.runtime.measuring import measure_of
 from engine.runtime.models import Instance
 from tests.year.desk import Desk
 

@@ -25,15 +25,20 @@ class Holds:
     """By the name that stands in the sentences."""
 
     ahead: ClassVar[bool] = False
+    _plain_numbers: bool = field(init=False, repr=False)
+    """They rest on what was recorded alone, so they may be worked out when somebody reads them."""
+
+    def __post_init__(self) -> None:
+        plain = not any(e.functions or "param" in e.names for e in self.numbers.values())
+        object.__setattr__(self, "_plain_numbers", plain)
 
     def judge(self, case: Case) -> Verdict | None:
         """Judge a step that was done."""
-        numbers: dict[str, int | str] = {}
-        for name, expression in self.numbers.items():
-            try:
-                numbers[name] = _plain(case.evaluate(expression))
-            except ExpressionFault:
-                numbers[name] = "—"
+        known = None if self._plain_numbers else self._numbers(case)
+
+        def numbers() -> dict[str, int | str]:
+            return self._numbers(case) if known is None else known
+
         try:
             true = bool(case.evaluate(self.that))
         except ExpressionFault:
@@ -43,13 +48,22 @@ class Holds:
         outcome, said = (Outcome.MET, self.met) if true else (Outcome.NOT_MET, self.not_met)
         return Verdict(
             outcome,
-            lambda: Translatable(said, {k: _words(v) for k, v in numbers.items()}),
+            lambda: Translatable(said, {k: _words(v) for k, v in numbers().items()}),
             numbers,
         )
 
     def outstanding(self, case: Case) -> Verdict | None:
         """Nothing is due."""
         return None
+
+    def _numbers(self, case: Case) -> dict[str, int | str]:
+        found: dict[str, int | str] = {}
+        for name, expression in self.numbers.items():
+            try:
+                found[name] = _plain(case.evaluate(expression))
+            except ExpressionFault:
+                found[name] = "—"
+        return found
 
 
 def _plain(value: object) -> int | str:

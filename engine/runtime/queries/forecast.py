@@ -30,7 +30,7 @@ from engine.runtime.forecasting import (
     Lateness,
     foresee,
 )
-from engine.runtime.judging import measure_of
+from engine.runtime.measuring import measure_of
 from engine.runtime.queries.access import open_matter
 from engine.runtime.world import holidays
 

@@ -22,7 +22,7 @@ from engine.ledger.checking import check_range
 from engine.ledger.faults import Report
 from engine.runtime import operations
 from engine.runtime.correcting import correct_entry
-from engine.runtime.judging import measure_of
+from engine.runtime.measuring import measure_of
 from engine.runtime.rejudging import rejudge_matter
 from tests.factories import Desk, Loop, Matter, UserTask, is_consistent, procedure
 from tests.factories.rules import at_least_three, in_time

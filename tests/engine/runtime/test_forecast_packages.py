@@ -21,7 +21,7 @@ from engine.definitions.versions import Definition, build_definition
 from engine.lint.play import Player
 from engine.lint.scenarios import play, read_cast_values, read_scenarios
 from engine.runtime.forecasting import Forecast, foresee
-from engine.runtime.judging import Measure
+from engine.runtime.measuring import Measure
 from tests.shipped import package, regulations
 
 FORESEEN = (

@@ -18,7 +18,7 @@ from engine.lint.play import Player
 from engine.lint.scenarios import play, read_cast_values, read_scenarios
 from engine.lint.stories import Scenario
 from engine.runtime.forecasting import Forecast, foresee
-from engine.runtime.judging import Measure
+from engine.runtime.measuring import Measure
 from tests.compliance_builder import PROCESSES, book
 
 

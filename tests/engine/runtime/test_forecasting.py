@@ -19,8 +19,8 @@ from engine.definitions.package import load_folder
 from engine.definitions.versions import Definition, build_definition
 from engine.runtime import transitions
 from engine.runtime.forecasting import Forecast, Nowhere, foresee
-from engine.runtime.judging import Measure
 from engine.runtime.matters import Matter, World
+from engine.runtime.measuring import Measure
 from tests.compliance_builder import HOLIDAYS, PROCESSES, SHIPPED, book
 
 BEGINNING = date(2026, 6, 1)

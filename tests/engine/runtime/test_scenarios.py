@@ -15,7 +15,7 @@ from engine.compliance.models import Finding
 from engine.database import unit_of_work
 from engine.definitions.versions import Definition
 from engine.lint.scenarios import play, read_cast_values, read_scenarios
-from engine.runtime.judging import measure_of
+from engine.runtime.measuring import measure_of
 from engine.runtime.models import Instance, Task
 from engine.runtime.rejudging import rejudge_matter
 from tests.database_player import DatabasePlayer
