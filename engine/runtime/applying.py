@@ -21,16 +21,13 @@ from engine.ledger.chain import Event, Head, seal
 from engine.queue import enqueue
 from engine.runtime import store
 from engine.runtime.balloting import follow_ballots
-from engine.runtime.judging import (
-    Judged,
-    announce_breaches,
-    judge_step,
-    place_of,
-)
+from engine.runtime.judging import Judged, announce_breaches, judge_step, place_of
 from engine.runtime.matters import OpenedTask, Transition
 from engine.runtime.measuring import Measure, measure_of
 from engine.runtime.models import OutboxMessage
+from engine.runtime.roles import replace_people
 from engine.runtime.undone import Before
+from engine.runtime.watching import Watch, write_watch
 from engine.signals import (
     instance_ended,
     instance_started,
@@ -74,7 +71,7 @@ def apply(
     judged = None if measure is None else judge_step(session, row, measure, told(row, event, now))
     found = None if judged is None else judged.found(place_of(row, definition))
     entry, head = seal(row.instance_id, store.head_of(row), event, now)
-    watch = _watch(transition) if not ended else store.Watch()
+    watch = _watch(transition) if not ended else Watch()
     outcome = transition.outcome
     standing = rewound_to.outcome if rewound_to else row.outcome
     opened, breaches = store.write_step(
@@ -101,11 +98,11 @@ def apply(
     if definition.ballots:
         follow_ballots(session, row, transition, opened, clock)
     if watch.mark != row.watch:
-        for due_at in store.write_watch(session, row.instance_id, watch):
+        for due_at in write_watch(session, row.instance_id, watch):
             enqueue_timers(session, row.instance_id, at=due_at)
         _call_for_messages(session, watch)
     for role, people in transition.participants.items():
-        store.replace_participants(session, row.instance_id, role, people)
+        replace_people(session, row.instance_id, role, people)
     if rewound_to is not None:
         revoke_since(session, row.instance_id, rewound_to.seq, clock=clock)
     _change_statuses(session, row, transition, head, clock)
@@ -165,8 +162,8 @@ def _ended_on(event: Event, transition: Transition) -> date | None:
     return max(filter(None, (event.occurred_on, transition.occurred_on)), default=None)
 
 
-def _watch(transition: Transition) -> store.Watch:
-    return store.Watch(
+def _watch(transition: Transition) -> Watch:
+    return Watch(
         timers={timer.uid: (timer.element, timer.due_at) for timer in transition.timers},
         subscriptions={s.uid: (s.element, s.name) for s in transition.subscriptions},
     )
@@ -240,7 +237,7 @@ def _post_messages(
         enqueue(session, DELIVER_MESSAGE, message_id=message_id)
 
 
-def _call_for_messages(session: Session, watch: store.Watch) -> None:
+def _call_for_messages(session: Session, watch: Watch) -> None:
     """Let the messages come that were thrown before the matter began to wait for them."""
     names = {name for _, name in watch.subscriptions.values()}
     if names:

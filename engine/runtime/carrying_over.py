@@ -17,11 +17,11 @@ from engine.database import Record
 from engine.definitions.versions import Definition, load_definition
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
-from engine.runtime import store
+from engine.runtime import store, transitions
 from engine.runtime.fitting_records import forms_changed
-from engine.runtime.following import stage_of
 from engine.runtime.judging import NO_RULES, announce_breaches, rejudge
 from engine.runtime.rejudging import refresh_limits
+from engine.runtime.world import make_world, matter_by
 
 _MOVE = text(
     """
@@ -61,7 +61,8 @@ def carry_over(
         },
     )
     store.write_status(session, row, row.status, event, clock.now())
-    stage = _stage(session, row, new)
+    there = transitions.look(matter_by(session, row, new), make_world(session, clock))
+    stage = there.stage or _kept_stage(row, new)
     session.execute(_MOVE, {"id": row.instance_id, "version": new.version_id, "stage": stage})
     if changed := forms_changed(old, new):
         session.execute(_ASK_ANEW, {"id": row.instance_id, "elements": changed})
@@ -69,7 +70,7 @@ def carry_over(
     assert moved is not None
     gone = _rules(session, old) - _rules(session, new)
     judged, breaches = rejudge(session, moved, new, clock, gone=gone)
-    refresh_limits(session, moved, judged, clock)
+    refresh_limits(session, row.instance_id, there, judged)
     if judged is not None:
         announce_breaches(session, row.instance_id, breaches)
 
@@ -79,15 +80,8 @@ def _rules(session: Session, definition: Definition) -> frozenset[str]:
     return NO_RULES if book is None else frozenset(rule.id for rule in book.rules)
 
 
-def _stage(session: Session, row: Record, new: Definition) -> str | None:
-    """Return the stage in which a matter stands by its new version."""
-    places = [task.element for task in store.open_tasks(session, row.instance_id)]
-    if not places:
-        timers = store.read_watch(session, row.instance_id).timers
-        places = [element for element, _ in timers.values()]
-    found = stage_of(new, places)
-    if found is not None:
-        return found.id
+def _kept_stage(row: Record, new: Definition) -> str | None:
+    """Return the stage in which a matter stood, if its new version has that too."""
     return row.stage if row.stage in {stage.id for stage in new.package.stages} else None
 
 

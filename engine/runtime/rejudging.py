@@ -8,11 +8,12 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
-from engine.database import Record, unit_of_work
+from engine.database import unit_of_work
 from engine.definitions.versions import load_definition
-from engine.runtime import store, transitions
+from engine.runtime import listing, store, transitions
 from engine.runtime.judging import Judged, announce_breaches, rejudge
 from engine.runtime.locking import instance_row
+from engine.runtime.matters import Transition
 from engine.runtime.world import make_world, matter_of
 
 BATCH = 500
@@ -71,17 +72,21 @@ def rejudge_matter(instance_id: int, clock: Clock) -> None:
         definition = load_definition(session, row.version_id)
         judged, breaches = rejudge(session, row, definition, clock)
         if judged is not None:
-            refresh_limits(session, row, judged, clock)
+            if row.snapshot is not None:  # otherwise it has ended
+                there = transitions.look(matter_of(session, row), make_world(session, clock))
+                refresh_limits(session, row.instance_id, there, judged)
             announce_breaches(session, instance_id, breaches)
 
 
-def refresh_limits(session: Session, row: Record, judged: Judged | None, clock: Clock) -> None:
-    """Set the limits of the open tasks anew; ``judged`` is None where there are no rules."""
-    if row.snapshot is None:
-        return  # it has ended
-    there = transitions.look(matter_of(session, row), make_world(session, clock))
+def refresh_limits(
+    session: Session, instance_id: int, there: Transition, judged: Judged | None
+) -> None:
+    """Set the limits of the open tasks of a matter anew, as it stands ``there``.
+
+    ``judged`` is None where there are no rules.
+    """
     opened = {task.uid: task for task in there.opened}
-    for task in store.open_tasks(session, row.instance_id):
+    for task in store.open_tasks(session, instance_id):
         now = opened[task.uid]
         days = (now.earliest_on, now.due_on) if judged is None else judged.days(now)
-        store.set_limits(session, task.id, *days)
+        listing.set_limits(session, task.id, *days)

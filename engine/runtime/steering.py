@@ -17,7 +17,7 @@ from engine.errors import (
 )
 from engine.ledger.chain import Event
 from engine.ledger.kinds import EntryKind
-from engine.runtime import store, transitions
+from engine.runtime import listing, store, transitions
 from engine.runtime.applying import apply, enqueue_timers
 from engine.runtime.commands import Command, Done, carry_out
 from engine.runtime.locking import instance_row, same_revision
@@ -73,7 +73,7 @@ def suspend_instance(
             raise InvalidInput({"reason": [N_("请写明挂起的理由。")]})
         event = _steering(EntryKind.SUSPENDED, reason, actor, decision, clock, command_id)
         store.write_status(session, row, "suspended", event, clock.now())
-        store.unlist_candidates(session, instance_id)
+        listing.unlist_candidates(session, instance_id)
         return Done(instance_id)
 
     command = Command("suspend", {"reason": reason}, command_id, actor.person_id, instance_id)
@@ -96,7 +96,7 @@ def resume_instance(
             raise NotRunning(N_("该事项没有挂起，无需恢复。"))
         event = _steering(EntryKind.RESUMED, "", actor, decision, clock, command_id)
         store.write_status(session, row, "active", event, clock.now())
-        store.list_candidates(session, instance_id)
+        listing.list_candidates(session, instance_id)
         if row.watch:
             enqueue_timers(session, instance_id, at=None)
         return Done(instance_id)

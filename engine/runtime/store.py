@@ -7,10 +7,9 @@ they change. Nothing here decides anything, and nothing here commits.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -29,6 +28,7 @@ from engine.compliance.findings import (
 from engine.database import Later, Record, fetch, fetch_later, precede, run
 from engine.ledger.chain import Event, Head, seal
 from engine.runtime.models import NO_LIMIT
+from engine.runtime.roles import TOLD_BY_TASK
 
 _INSTANCE = """
     i.id AS instance_id, i.version_id, i.organisation_id, i.path, i.subject_id, i.status, i.outcome,
@@ -38,13 +38,10 @@ _INSTANCE = """
 _LOCK_INSTANCE = f"SELECT {_INSTANCE} FROM instance i WHERE i.id = %(id)s FOR UPDATE"  # noqa: S608
 # The columns are constants of this module; values are bound.
 
-_TASK = """
+_TASK = f"""
     t.id AS task_id, t.uid, t.element, t.state, t.organisation_id AS task_organisation_id,
     t.candidates, t.assignee_id, t.revision AS task_revision,
-    ARRAY(
-        SELECT p.role || ':' || p.person_id FROM instance_participant p
-        WHERE p.instance_id = t.instance_id ORDER BY p.role, p.person_id
-    ) AS participants
+    {TOLD_BY_TASK}
 """
 
 _LOCK_TASK = f"""
@@ -189,35 +186,6 @@ _NEW_INSTANCE = """
     RETURNING id, serial
 """
 
-_READ_WATCH = """
-    SELECT uid, element, due_at, NULL AS name FROM timer WHERE instance_id = %(id)s
-    UNION ALL
-    SELECT uid, element, NULL, name FROM message_subscription WHERE instance_id = %(id)s
-"""
-
-# A timer that stays where it is returns nothing: its job is in the queue already.
-_WRITE_WATCH = """
-    WITH past AS (
-        DELETE FROM timer WHERE instance_id = %(id)s AND uid <> ALL(%(timers)s::uuid[])
-    ),
-    unsubscribed AS (
-        DELETE FROM message_subscription
-        WHERE instance_id = %(id)s AND uid <> ALL(%(subscriptions)s::uuid[])
-    ),
-    subscribed AS (
-        INSERT INTO message_subscription (instance_id, uid, element, name)
-        SELECT %(id)s, n.uid, n.element, n.name FROM unnest(%(subscriptions)s::uuid[],
-            %(catchers)s::text[], %(names)s::text[]) AS n(uid, element, name)
-        ON CONFLICT DO NOTHING
-    )
-    INSERT INTO timer (instance_id, uid, element, due_at)
-    SELECT %(id)s, n.uid, n.element, n.due_at FROM unnest(%(timers)s::uuid[],
-        %(elements)s::text[], %(due)s::timestamptz[]) AS n(uid, element, due_at)
-    ON CONFLICT (instance_id, uid) DO UPDATE SET due_at = excluded.due_at
-        WHERE timer.due_at <> excluded.due_at
-    RETURNING due_at
-"""
-
 
 @dataclass(frozen=True)
 class NewTask:
@@ -257,25 +225,6 @@ class Write:
     opening: Sequence[NewTask] = ()
     found: Found | None = None
     """What the rules found, of a procedure that has some."""
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Timers and message subscriptions of a matter, as they are after a step."""
-
-    timers: Mapping[UUID, tuple[str, datetime]] = field(default_factory=dict)
-    subscriptions: Mapping[UUID, tuple[str, str]] = field(default_factory=dict)
-
-    @property
-    def mark(self) -> int:
-        """Return a number that differs when the watch does; 0 when there is nothing to watch."""
-        if not self.timers and not self.subscriptions:
-            return 0
-        lines = sorted(f"{uid}{value}" for uid, value in self.timers.items())
-        lines += sorted(f"{uid}{value}" for uid, value in self.subscriptions.items())
-        # Wide enough that no change is ever missed: a missed one would be a lost timer.
-        digest = hashlib.blake2b("\n".join(lines).encode(), digest_size=8).digest()
-        return 1 + (int.from_bytes(digest) >> 2)
 
 
 def lock_instance(session: Session, instance_id: int) -> Record | None:
@@ -426,115 +375,3 @@ def _new_task(task: NewTask) -> dict[str, Any]:
         "earliest_on": task.earliest_on and task.earliest_on.isoformat(),
         "due_on": (task.due_on or NO_LIMIT).isoformat(),
     }
-
-
-def read_watch(session: Session, instance_id: int) -> Watch:
-    """Return the stored timers and subscriptions of a matter."""
-    rows = fetch(session, _READ_WATCH, {"id": instance_id})
-    return Watch(
-        {row.uid: (row.element, row.due_at) for row in rows if row.name is None},
-        {row.uid: (row.element, row.name) for row in rows if row.name is not None},
-    )
-
-
-def write_watch(session: Session, instance_id: int, watch: Watch) -> list[datetime]:
-    """Store the timers and subscriptions of a matter; return the due times that are new."""
-    parameters = {
-        "id": instance_id,
-        "timers": list(watch.timers),
-        "elements": [element for element, _ in watch.timers.values()],
-        "due": [due_at for _, due_at in watch.timers.values()],
-        "subscriptions": list(watch.subscriptions),
-        "catchers": [element for element, _ in watch.subscriptions.values()],
-        "names": [name for _, name in watch.subscriptions.values()],
-    }
-    return [row.due_at for row in fetch(session, _WRITE_WATCH, parameters)]
-
-
-def replace_participants(
-    session: Session, instance_id: int, role: str, people: Sequence[int]
-) -> None:
-    """Set who holds ``role`` in a matter."""
-    run(
-        session,
-        """
-        WITH before AS (
-            DELETE FROM instance_participant WHERE instance_id = %(id)s AND role = %(role)s
-                AND person_id <> ALL(%(people)s::bigint[])
-        )
-        INSERT INTO instance_participant (instance_id, role, person_id)
-        SELECT %(id)s, %(role)s, p FROM unnest(%(people)s::bigint[]) p
-        ON CONFLICT DO NOTHING
-        """,
-        {"id": instance_id, "role": role, "people": list(people)},
-    )
-
-
-def read_participants(session: Session, instance_id: int) -> dict[str, tuple[int, ...]]:
-    """Return the people of a matter by role."""
-    rows = fetch(session, _READ_PARTICIPANTS, {"id": instance_id})
-    return _by_role((row.role, row.person_id) for row in rows)
-
-
-def participants_of(row: Record) -> dict[str, tuple[int, ...]] | None:
-    """Return the people of a task's matter by role; None: the row does not tell."""
-    told = getattr(row, "participants", None)
-    if told is None:
-        return None
-    pairs = (line.rpartition(":") for line in told)
-    return _by_role((role, int(person)) for role, _, person in pairs)
-
-
-_READ_PARTICIPANTS = """
-    SELECT role, person_id FROM instance_participant WHERE instance_id = %(id)s
-    ORDER BY role, person_id
-"""
-
-
-def _by_role(people: Iterable[tuple[str, int]]) -> dict[str, tuple[int, ...]]:
-    roles: dict[str, list[int]] = {}
-    for role, person_id in people:
-        roles.setdefault(role, []).append(person_id)
-    return {role: tuple(holders) for role, holders in roles.items()}
-
-
-def list_candidates(session: Session, instance_id: int) -> None:
-    """Put the matter's open tasks back into inboxes (after a suspension)."""
-    run(
-        session,
-        """
-        INSERT INTO task_candidate (principal, due_on, task_id)
-        SELECT DISTINCT p, t.due_on, t.id
-        FROM task t, unnest(CASE WHEN t.assignee_id IS NULL THEN t.candidates
-            ELSE ARRAY['p' || t.assignee_id] END) p
-        WHERE t.instance_id = %(id)s AND t.state = 'open'
-        ON CONFLICT DO NOTHING
-        """,
-        {"id": instance_id},
-    )
-
-
-def unlist_candidates(session: Session, instance_id: int) -> None:
-    """Take the matter's open tasks out of all inboxes (while it is suspended)."""
-    run(
-        session,
-        "DELETE FROM task_candidate WHERE task_id IN"
-        " (SELECT id FROM task WHERE instance_id = %(id)s AND state = 'open')",
-        {"id": instance_id},
-    )
-
-
-def set_limits(session: Session, task_id: int, earliest: date | None, due: date | None) -> None:
-    """Set the first and the last lawful day of an open task, in the inboxes too."""
-    run(
-        session,
-        """
-        WITH changed AS (
-            UPDATE task SET earliest_on = %(earliest)s, due_on = %(due)s
-            WHERE id = %(id)s AND (earliest_on, due_on) IS DISTINCT FROM (%(earliest)s, %(due)s)
-            RETURNING id
-        )
-        UPDATE task_candidate c SET due_on = %(due)s FROM changed WHERE c.task_id = changed.id
-        """,
-        {"id": task_id, "earliest": earliest, "due": due or NO_LIMIT},
-    )

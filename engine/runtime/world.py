@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -22,7 +22,7 @@ from engine.definitions.versions import Definition, load_definition
 from engine.directory.things import MatterView, TaskView
 from engine.runtime.lanes import Candidates, find_candidates
 from engine.runtime.matters import Matter, World
-from engine.runtime.store import participants_of, read_participants
+from engine.runtime.roles import people_of
 
 HOLIDAYS_KEPT_SECONDS = 60.0
 """How long a process goes on with the holiday table it has read."""
@@ -94,17 +94,18 @@ def make_world(session: Session, clock: Clock) -> World:
 
 def matter_of(session: Session, row: Record) -> Matter:
     """Return the matter of a locked row, with its definition and its people."""
-    definition = load_definition(session, row.version_id)
-    participants: Mapping[str, tuple[int, ...]] = {}
-    if definition.package.participants:
-        told = participants_of(row)
-        participants = read_participants(session, row.instance_id) if told is None else told
+    return matter_by(session, row, load_definition(session, row.version_id))
+
+
+def matter_by(session: Session, row: Record, definition: Definition) -> Matter:
+    """Return the same by another definition than its own."""
+    has_roles = bool(definition.package.participants)
     return Matter(
         definition=definition,
         organisation_id=row.organisation_id,
         subject_id=row.subject_id,
         started_on=row.started_on,
-        participants=participants,
+        participants=people_of(session, row) if has_roles else {},
         snapshot=bytes(row.snapshot) if row.snapshot is not None else b"",
     )
 

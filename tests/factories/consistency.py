@@ -11,6 +11,7 @@ from sqlalchemy.engine import Row
 from engine.clock import FixedClock
 from engine.database import db
 from engine.runtime import store, transitions
+from engine.runtime.watching import read_watch
 from engine.runtime.world import make_world, matter_of
 
 
@@ -26,7 +27,7 @@ def is_consistent(instance_id: int, clock: FixedClock) -> None:
         ),
         {"id": instance_id},
     ).all()
-    watch = store.read_watch(session, instance_id)
+    watch = read_watch(session, instance_id)
     if row.status in ("completed", "cancelled"):
         assert row.snapshot is None
         assert not tasks

@@ -27,7 +27,6 @@ from engine.runtime.queries.records import Trail, history, read_trail, step_reco
 from engine.runtime.queries.rolls import rolls_of
 from engine.runtime.queries.rows import matter_row, step_label
 from engine.runtime.queries.stages import stages_of
-from engine.runtime.store import read_watch
 from engine.runtime.views import (
     AttachmentRef,
     MatterRow,
@@ -37,6 +36,7 @@ from engine.runtime.views import (
     StepRecord,
     Waiting,
 )
+from engine.runtime.watching import read_watch
 from engine.runtime.world import lane_candidates
 
 _ROWS = text(

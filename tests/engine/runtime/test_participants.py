@@ -17,7 +17,7 @@ from engine.database import db
 from engine.errors import InvalidInput, NotAllowed, NotFound, NotRunning, TaskClosed
 from engine.runtime import operations
 from engine.runtime.queries.files import attachment, matter_documents
-from engine.runtime.store import read_participants
+from engine.runtime.roles import read_people
 from tests.factories import Desk, Matter, is_consistent
 from tests.gathering import add, gathered, gathering, remind, remove, say, whose
 
@@ -93,7 +93,7 @@ def test_without_also_the_person_alone_may_do_it(desk: Desk) -> None:
 def test_those_named_are_the_people_of_the_matter(desk: Desk, matter: Matter) -> None:
     people = desk.town.people
     expected = tuple(sorted(people[n] for n in ("member", "other_member", "deputy")))
-    assert read_participants(db.session(), matter.id)["members"] == expected
+    assert read_people(db.session(), matter.id)["members"] == expected
 
 
 def test_a_late_comer_gets_a_task_and_is_waited_for(desk: Desk, matter: Matter) -> None:
@@ -120,7 +120,7 @@ def test_a_leaver_is_not_waited_for(desk: Desk, matter: Matter) -> None:
     assert desk.inbox("deputy") == ["say"]  # as the one who may enter papers
     say(matter, "other_member")
     assert matter.open == ["conclude"]
-    members = read_participants(db.session(), matter.id)["members"]
+    members = read_people(db.session(), matter.id)["members"]
     assert desk.town.people["deputy"] not in members
     is_consistent(matter.id, desk.clock)
 

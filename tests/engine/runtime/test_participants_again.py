@@ -15,7 +15,7 @@ from engine.database import db
 from engine.directory.models import Membership, Person
 from engine.errors import InvalidInput, TaskClosed
 from engine.runtime import operations
-from engine.runtime.store import read_participants
+from engine.runtime.roles import read_people
 from tests.engine.conftest import Live
 from tests.factories import Desk, Matter, is_consistent
 from tests.gathering import add, gathered, gathering, remove, say, whose
@@ -35,7 +35,7 @@ def test_sent_back_the_list_is_made_anew(desk: Desk, matter: Matter) -> None:
         say(matter, name)
     matter.send_back("conclude", "gather")
     assert matter.open == ["gather"]
-    assert read_participants(db.session(), matter.id) == {}
+    assert read_people(db.session(), matter.id) == {}
     gathered(matter, "member")
     assert whose(matter) == {"member"}
     facts = read_facts(db.session(), matter.id)
@@ -51,11 +51,11 @@ def test_sent_back_to_the_step_all_on_the_list_do_it_again(desk: Desk, matter: M
     remove(matter, "deputy", reason="已转出")
     for name in ("secretary", "other_member"):
         say(matter, name)
-    people = read_participants(db.session(), matter.id)
+    people = read_people(db.session(), matter.id)
     done = matter.send_back("conclude", "say", reason="太简单，请重写")
     assert whose(matter) == {"member", "other_member", "secretary"}
     assert set(done.opened.values()) == {"say"}
-    assert read_participants(db.session(), matter.id) == people
+    assert read_people(db.session(), matter.id) == people
     facts = read_facts(db.session(), matter.id)
     assert facts is not None
     ids = desk.town.people

@@ -14,7 +14,7 @@ from engine.directory.membership import status_on
 from engine.errors import InvalidInput, NotAllowed, NotRunning, StaleRevision, TaskClosed
 from engine.ledger.kinds import EntryKind
 from engine.runtime.queries.records import read_trail, step_records
-from engine.runtime.store import read_participants
+from engine.runtime.roles import read_people
 from tests.bpmn_builder import Catch, Fork, Task, Throw, Xor, date_timer
 from tests.factories import (
     CONTACTS,
@@ -41,7 +41,7 @@ def standing(matter: Matter) -> Mapping[str, Any]:
             for t in sorted(matter.tasks, key=lambda task: task.element)
         ],
         "timers": {name: timer.due_at for name, timer in matter.timers.items()},
-        "participants": read_participants(db.session(), matter.id),
+        "participants": read_people(db.session(), matter.id),
         "outcome": row.outcome,
         "status": row.status,
     }
@@ -249,7 +249,7 @@ def test_people_of_the_matter_are_those_of_before(desk: Desk) -> None:
     matter.complete("examine", by="member")
     matter.send_back("approve", "assign")
     assert standing(matter) == nobody
-    assert read_participants(db.session(), matter.id) == {}
+    assert read_people(db.session(), matter.id) == {}
     matter.complete("assign", {"contacts": [people["other_member"]]})
     assert desk.inbox("member") == []
     assert desk.inbox("other_member") == ["examine"]
