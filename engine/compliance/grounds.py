@@ -17,6 +17,7 @@ from engine.compliance.parameters import ParameterView
 from engine.compliance.regulation_store import current_regulations
 from engine.compliance.regulations import Edition, Regulation, Regulations
 from engine.definitions.package import Basis
+from engine.definitions.parts import Step
 from engine.errors import N_
 
 
@@ -50,6 +51,21 @@ def grounds_on(
     regulations = current_regulations(session)
     view = parameter_view(session, path, regulations.parameters)
     return in_force(regulations, basis, day, view)
+
+
+class Grounds:
+    """What the steps of a list rest on. Many lines are of the same step, which is asked once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._found: dict[tuple[int, str, date], tuple[Step, tuple[Ground, ...]]] = {}
+
+    def on(self, step: Step, path: str, day: date) -> tuple[Ground, ...]:
+        """Return what a step rests on at the organisation at ``path``, on ``day``."""
+        key = (id(step), path, day)
+        if key not in self._found:  # with the step, so that no other one gets its id meanwhile
+            self._found[key] = step, grounds_on(self._session, step.basis, path, day)
+        return self._found[key][1]
 
 
 def in_force(

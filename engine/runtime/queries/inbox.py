@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from engine.clock import Clock
+from engine.compliance.grounds import Grounds
 from engine.database import Record, read
 from engine.definitions.models import ProcessVersion
 from engine.directory.actors import Actor
@@ -142,8 +143,10 @@ def to_rows(session: Session, rows: Sequence[Record], today: date) -> tuple[Task
     names.fetch_candidates(row.candidates for row in rows if row.assignee_id is None)
     table = holidays.get(session)
     days = _days_done(session, [(row.instance_id, row.id) for row in rows if row.closed_at])
+    grounds = Grounds(session)
     return tuple(
-        task_row(session, row, today, table, names, days.get(row.id, today)) for row in rows
+        task_row(session, row, today, table, names, grounds, days.get(row.id, today))
+        for row in rows
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from engine.calendars.working_days import HolidayTable
-from engine.compliance.grounds import grounds_on
+from engine.compliance.grounds import Grounds
 from engine.database import Record
 from engine.definitions.versions import Definition, load_definition
 from engine.directory.codes import PostKind
@@ -74,6 +74,7 @@ def task_row(
     today: date,
     holidays: HolidayTable,
     names: Names,
+    grounds: Grounds,
     day: date | None = None,
 ) -> TaskRow:
     """Return one line of a task list; ``day`` is that on which the step is or was done."""
@@ -95,7 +96,7 @@ def task_row(
         title=step.title,
         action=step.action,
         description=step.description,
-        basis=grounds_on(session, step.basis, row.path, day or today),
+        basis=grounds.on(step, row.path, day or today),
         due_on=due_on,
         earliest_on=row.earliest_on,
         not_before=row.not_before,

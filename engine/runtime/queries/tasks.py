@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
-from engine.compliance.grounds import grounds_on
+from engine.compliance.grounds import Grounds
 from engine.database import Record, read
 from engine.directory.actors import Actor
 from engine.directory.codes import COMMITTEE_POSTS
@@ -90,8 +90,9 @@ def task_view(
     names = trail.names
     names.fetch_candidates([row.candidates])
     table = holidays.get(session)
+    grounds = Grounds(session)
     return TaskView(
-        row=task_row(session, row, clock.today(), table, names),
+        row=task_row(session, row, clock.today(), table, names, grounds),
         form=form,
         context=context,
         values=draft.data
@@ -119,11 +120,8 @@ def task_view(
         ),
         history=history(trail, with_reasons=opened.sees_opinions, own_only=opened.own_only),
         diagram=element_states(opened, trail),
-        grounds=grounds_on(
-            session,
-            opened.matter.definition.package.steps[row.element].basis,
-            opened.row.path,
-            day,
+        grounds=grounds.on(
+            opened.matter.definition.package.steps[row.element], opened.row.path, day
         ),
     )
 
