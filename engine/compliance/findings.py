@@ -59,7 +59,7 @@ WRITE_FACTS: Final = """
 """
 """What is kept beside a matter for its next step; ``chain_id`` is the matter."""
 
-FINDING_CTES: Final = """
+SETTLING: Final = """
     said AS (
         SELECT * FROM unnest((SELECT %(rules)s::text[]), (SELECT %(elements)s::text[]),
             (SELECT %(rounds)s::integer[]), (SELECT %(outcomes)s::text[]))
@@ -80,7 +80,16 @@ FINDING_CTES: Final = """
             changed_at = %(recorded_at)s,
             state = CASE WHEN s.outcome = 'waived' THEN 'waived' ELSE f.state END
         FROM settled s WHERE f.id = s.id AND s.before NOT IN ('pending', s.outcome)
-    ),
+    )
+"""
+"""Parts of a statement that settles what is no longer kept; values are in :func:`found_values`.
+
+Something only to come goes, a problem stays with how it ended. What a rule said of a step not done,
+and no longer says, does not apply any more. What the planner cannot see (SELECT …) it cannot plan
+for anew each time.
+"""
+
+KEEPING: Final = """
     kept AS (
         INSERT INTO finding (instance_id, process_key, organisation_id, path, rule, element, round,
             seq, outcome, severity, regulation, edition, articles, day, until, provisional,
@@ -111,20 +120,14 @@ FINDING_CTES: Final = """
         RETURNING id, element, outcome, found_at
     )
 """
-"""Parts of a statement that writes what was found; the values are those of :func:`found_values`.
-
-What is no longer kept: something only to come goes, a problem stays with how it ended. What a rule
-said of a step not done, and no longer says, does not apply any more. What is kept is never what is
-settled, so both may see the findings as they were. What the planner cannot see (SELECT …) it cannot
-plan for anew each time.
-"""
+"""A part that keeps what is new or differs: never what is settled, so both may see what was."""
 
 NEW_PROBLEMS: Final = """
     SELECT id, element, true AS is_finding FROM kept
     WHERE outcome = 'not_met' AND found_at = %(recorded_at)s
 """
 
-_WRITE_FINDINGS = f"WITH {FINDING_CTES} {NEW_PROBLEMS}"
+_WRITE_FINDINGS = f"WITH {SETTLING}, {KEEPING} {NEW_PROBLEMS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +217,14 @@ class Found:
     complete: bool = False
 
     @property
-    def changes(self) -> bool:
-        """Tell whether findings have to be written or settled."""
-        return bool(self.rows or self.said or self.heard)
+    def settles(self) -> bool:
+        """Tell whether findings may have to be settled."""
+        return bool(self.said or self.heard)
+
+    @property
+    def keeps(self) -> bool:
+        """Tell whether findings have to be written."""
+        return bool(self.rows)
 
 
 def found_of(
@@ -254,6 +262,8 @@ def found_values(found: Found) -> dict[str, Any]:
     """Return what the statement of a step needs beyond its own values to write what was found."""
     rules, elements, rounds, outcomes = [list(c) for c in zip(*found.said, strict=True)] or [[]] * 4
     return {
+        "facts": found.facts,
+        "standing": found.standing,
         "process_key": found.place.process_key,
         "organisation_id": found.place.organisation_id,
         "rules": rules,
@@ -268,12 +278,13 @@ def found_values(found: Found) -> dict[str, Any]:
 
 def write_found(session: Session, found: Found, now: datetime) -> Breaches:
     """Write what was found of a matter outside of a step, and what its next step needs."""
-    matter = {"chain_id": found.place.instance_id}
-    run(session, WRITE_FACTS, {**matter, "facts": found.facts, "standing": found.standing})
-    if not found.changes:
+    place = found.place
+    own = {"chain_id": place.instance_id, "path": place.path, "recorded_at": now}
+    values = own | found_values(found)
+    run(session, WRITE_FACTS, values)
+    if not (found.settles or found.keeps):
         return Breaches(None)
-    own = {**matter, "path": found.place.path, "recorded_at": now}
-    return Breaches(fetch_later(session, _WRITE_FINDINGS, {**own, **found_values(found)}))
+    return Breaches(fetch_later(session, _WRITE_FINDINGS, values))
 
 
 def row_of(result: Result) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from engine.compliance.findings import (
-    FINDING_CTES,
+    KEEPING,
     NEW_PROBLEMS,
+    SETTLING,
     WRITE_FACTS,
     Breaches,
     Found,
@@ -110,10 +111,15 @@ _OPENED = """
 """
 _STEP = f"WITH entry AS ({_ENTRY}), {_STEP_AFTER_ENTRY} {_OPENED} ORDER BY id"
 _AND_FACTS = f"WITH entry AS ({_ENTRY}), facts AS ({WRITE_FACTS}), {_STEP_AFTER_ENTRY}"
-_STEP_WITH_FACTS = f"{_AND_FACTS} {_OPENED} ORDER BY id"
-_STEP_WITH_FINDINGS = f"""
-    {_AND_FACTS}, {FINDING_CTES} {_OPENED} UNION ALL {NEW_PROBLEMS} ORDER BY id
-"""
+_WITH_PROBLEMS = f"{_OPENED} UNION ALL {NEW_PROBLEMS} ORDER BY id"
+# A part costs the server something even if it finds nothing to do.
+_JUDGED_STEPS = {
+    (False, False): f"{_AND_FACTS} {_OPENED} ORDER BY id",
+    (True, False): f"{_AND_FACTS}, {SETTLING} {_OPENED} ORDER BY id",
+    (False, True): f"{_AND_FACTS}, {KEEPING} {_WITH_PROBLEMS}",
+    (True, True): f"{_AND_FACTS}, {SETTLING}, {KEEPING} {_WITH_PROBLEMS}",
+}
+"""Of a procedure with rules: by whether findings are settled, and whether some are kept."""
 
 _ASSIGN = f"""
     WITH entry AS ({_ENTRY}),
@@ -314,10 +320,8 @@ def write_step(session: Session, write: Write) -> tuple[Opened, Breaches]:
     }
     if (found := write.found) is None:
         return Opened(fetch_later(session, _STEP, parameters)), Breaches(None)
-    parameters |= {"facts": found.facts, "standing": found.standing}
-    if not found.changes:
-        return Opened(fetch_later(session, _STEP_WITH_FACTS, parameters)), Breaches(None)
-    later = fetch_later(session, _STEP_WITH_FINDINGS, parameters | found_values(found))
+    parameters |= found_values(found)
+    later = fetch_later(session, _JUDGED_STEPS[found.settles, found.keeps], parameters)
     return Opened(later), Breaches(later)
 
 

@@ -1,8 +1,8 @@
 """Rules: what measuring a step costs on top of the step, in the procedure with the most rules.
 
-The same matter is worked off with its rules and without them, in turns. Each step is held against
-itself; the figure is that of the middle step. Each step is recorded on the day on which it was
-done; beside it stands the same matter entered years later, where every step makes a finding.
+The same matter is worked off with its rules and without them, side by side. Each step is held
+against itself; the figure is that of the middle step. Each step is recorded on the day on which it
+was done; beside it stands the same matter entered years later, where every step makes a finding.
 """
 
 from __future__ import annotations
@@ -10,11 +10,16 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import wraps
+from functools import partial, wraps
+from threading import Barrier
 from typing import Any
+
+from flask import Flask
 
 from engine.clock import SystemClock
 from engine.database import unit_of_work
@@ -66,22 +71,63 @@ def day_by_day(scenario: Scenario) -> Scenario:
     return replace(scenario, clock=actions[0].clock, actions=tuple(actions))
 
 
+class Turns:
+    """Two matters that are worked off side by side: each step of one next to that of the other.
+
+    A machine that others use too is not the same from one second to the next. Side by side both
+    steps meet the same one; who goes first changes with every step.
+    """
+
+    def __init__(self, round: int) -> None:
+        self.round = round
+        self._meet = Barrier(2, timeout=60)
+
+    def timed(self, number: int, step: int, work: Callable[[], Any]) -> tuple[float, Any]:
+        """Carry out step ``step`` of matter 0 or 1 while the other waits; return its seconds."""
+        self._meet.wait()
+        if (number + step + self.round) % 2:
+            self._meet.wait()
+        began = time.perf_counter()
+        done = work()
+        seconds = time.perf_counter() - began
+        if not (number + step + self.round) % 2:
+            self._meet.wait()
+        self._meet.wait()
+        return seconds, done
+
+    def give_up(self) -> None:
+        """Let the other one go."""
+        self._meet.abort()
+
+
+@dataclass
+class Lane:
+    """One of the two, with the seconds that its steps took so far."""
+
+    turns: Turns
+    number: int
+    seconds: list[float] = field(default_factory=list)
+
+
+_lane: ContextVar[Lane] = ContextVar("lane")
+
+
 @contextmanager
-def timed() -> Iterator[list[float]]:
-    """Note the seconds that each completion of a task takes."""
-    seconds: list[float] = []
+def taking_turns() -> Iterator[None]:
+    """Let every completion of a task wait for its turn, and be timed."""
     command = operations.complete_task
 
     @wraps(command)
     def run(*given: Any, **more: Any) -> Any:
-        began = time.perf_counter()
-        done = command(*given, **more)
-        seconds.append(time.perf_counter() - began)
+        lane = _lane.get()
+        work = partial(command, *given, **more)
+        seconds, done = lane.turns.timed(lane.number, len(lane.seconds), work)
+        lane.seconds.append(seconds)
         return done
 
     operations.complete_task = run
     try:
-        yield seconds
+        yield
     finally:
         operations.complete_task = command
 
@@ -99,27 +145,34 @@ class _Taken:
 
 
 def work_off(
-    definition: Definition, seconds: list[float], told: Callable[[Scenario], Scenario] = day_by_day
+    app: Flask, definition: Definition, lane: Lane, told: Callable[[Scenario], Scenario]
 ) -> list[float]:
     """Play the whole matter, ``told`` day by day or afterwards; return the seconds of its steps."""
+    _lane.set(lane)
     cast, _ = read_cast_values(definition.package)
     scenarios, _ = read_scenarios(definition.package)
-    seconds.clear()
     story = told(plain(scenarios[SCENARIO]))
-    wrong = play(definition, story, scenarios, cast, DatabasePlayer)
+    try:
+        with app.app_context():
+            wrong = play(definition, story, scenarios, cast, DatabasePlayer)
+    except BaseException:
+        lane.turns.give_up()
+        raise
+    if wrong:
+        lane.turns.give_up()
     assert not wrong, wrong
-    return list(seconds)
+    return lane.seconds
 
 
 def measure(report: Report) -> None:
     """Work the matter off again and again, and compare each step with itself."""
-    with installation("bench_rules", []), timed() as seconds:
+    with installation("bench_rules", []) as installed, taking_turns():
         with unit_of_work() as session:
             ruled = deploy_shipped(session, SystemClock())
             stored = deploy_package(session, load_package(without_rules()), SystemClock())
             bare = load_definition(session, stored.version_id)
-        contenders = {"with rules": ruled, "without": bare}
-        taken = {name: _rounds(contenders, seconds, told) for name, told in TOLD.items()}
+        pair = ruled, bare
+        taken = {name: _rounds(installed.app, pair, told) for name, told in TOLD.items()}
     report.add("a step of member admission without rules, p50 ms", Spread.of(taken[LIVE].without))
     extra = Spread.of(taken[LIVE].extra)
     report.add("rules, p50 ms on top of a step", extra, key="rules_ms_per_step")
@@ -128,26 +181,23 @@ def measure(report: Report) -> None:
 
 
 def _rounds(
-    contenders: Mapping[str, Definition],
-    seconds: list[float],
-    told: Callable[[Scenario], Scenario],
+    app: Flask, pair: tuple[Definition, Definition], told: Callable[[Scenario], Scenario]
 ) -> _Taken:
-    taken: dict[str, list[list[float]]] = {name: [] for name in contenders}
-    for number in range(ROUNDS + 1):
-        order = list(contenders.items())
-        for name, definition in order if number % 2 else reversed(order):
-            steps = work_off(definition, seconds, told)
-            if number:  # the first ones warm up
-                taken[name].append(steps)
-        if number:
-            said = (f"{_middle(rounds[-1]):.2f} ms {name}" for name, rounds in taken.items())
-            say(f"rules round {number}/{ROUNDS}, a step: {', '.join(said)}")
-    with_rules, without = taken.values()
-    # Held against each other within the round: both met the same machine then.
-    extra = [
-        [a - b for a, b in zip(ruled, bare, strict=True)]
-        for ruled, bare in zip(with_rules, without, strict=True)
-    ]
+    without: list[list[float]] = []
+    extra: list[list[float]] = []
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(ROUNDS + 1):
+            turns = Turns(number)
+            running = [
+                pool.submit(work_off, app, definition, Lane(turns, lane), told)
+                for lane, definition in enumerate(pair)
+            ]
+            ruled, bare = (one.result() for one in running)
+            if number:  # the first one warms up
+                without.append(bare)
+                extra.append([a - b for a, b in zip(ruled, bare, strict=True)])
+                more = f"{_middle(extra[-1]):.2f} ms more with rules"
+                say(f"rules round {number}/{ROUNDS}, a step: {_middle(bare):.2f} ms, {more}")
     return _Taken(_each_step(without), _each_step(extra))
 
 
