@@ -15,12 +15,13 @@ from engine.calendars.working_days import HolidayTable
 from engine.compliance.facts import Facts, Occurrence
 from engine.compliance.names import EMPTY, Names, last_of
 from engine.compliance.parameters import ParameterValue, ParameterView, Value
+from engine.compliance.regulations import Timeline
 from engine.compliance.rules import Amount, Condition, Field, Rule, RuleBook, Setting, Verdict
 from engine.errors import ExpressionFault
 from engine.expressions import NO_FUNCTIONS, Expression
 
-Editions = dict[tuple[str, date], str | None]
-"""The edition in force by regulation and day."""
+Timelines = dict[str, Timeline | None]
+"""By regulation, which edition holds from which day; None: it has to be asked each time."""
 
 
 class Frame:
@@ -30,11 +31,11 @@ class Frame:
         "_functions",
         "asked",
         "book",
-        "editions",
         "facts",
         "holidays",
         "parameters",
         "provisional",
+        "timelines",
         "today",
     )
 
@@ -45,9 +46,9 @@ class Frame:
         today: date,
         holidays: HolidayTable,
         parameters: ParameterView,
-        editions: Editions | None = None,
+        timelines: Timelines | None = None,
     ) -> None:
-        """Hold a matter; ``editions`` are those found before, with the same book and parameters."""
+        """Hold a matter; ``timelines`` are those of the same book and parameters found before."""
         self.book = book
         self.facts: Facts = facts
         self.today: date = today
@@ -58,7 +59,7 @@ class Frame:
         self._functions: Mapping[str, Callable[..., Any]] | None = None
         self.asked: dict[tuple[int, str], tuple[tuple[Verdict, Case] | None, bool]] = {}
         """What each rule, by id(), said of a step not done yet, and whether provisionally."""
-        self.editions: Editions = {} if editions is None else editions
+        self.timelines: Timelines = {} if timelines is None else timelines
 
     @property
     def functions(self) -> Mapping[str, Callable[..., Any]]:
@@ -72,13 +73,19 @@ class Frame:
 
     def edition(self, rule: Rule, day: date) -> str | None:
         """Return the edition of a rule's regulation that is in force on a day."""
-        if rule.regulation is None:
+        name = rule.regulation
+        if name is None:
             return None
-        key = (rule.regulation, day)
-        if key not in self.editions:
-            found = self.book.regulations.edition_on(rule.regulation, day, self.parameters)
-            self.editions[key] = None if found is None else found.id
-        return self.editions[key]
+        if name not in self.timelines:
+            self.timelines[name] = self.book.regulations.timeline(name, self.parameters)
+        timeline = self.timelines[name]
+        if timeline is None:
+            found = self.book.regulations.edition_on(name, day, self.parameters)
+            return None if found is None else found.id
+        for since, edition in timeline:
+            if since <= day:
+                return None if edition is None else edition.id
+        return None
 
 
 class Case:

@@ -69,9 +69,9 @@ class Finding(db.Model):  # type: ignore[name-defined,misc]
     instance_id: Mapped[int | None] = mapped_column(ForeignKey("instance.id"))
     duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"))
     process_key: Mapped[str] = mapped_column(Text)
-    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    organisation_id: Mapped[int] = mapped_column(BigInteger)
     path: Mapped[str] = mapped_column(Text)
-    """The organisation's, as the matter carries it."""
+    """Organisation and path are copies, to be searched by: the matter or the duty refers to it."""
     rule: Mapped[str] = mapped_column(Text)
     element: Mapped[str] = mapped_column(Text)
     round: Mapped[int] = mapped_column(Integer)

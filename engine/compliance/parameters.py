@@ -233,6 +233,13 @@ class ParameterView:
                         )
         return ParameterValue(parameter.key, parameter.default)
 
+    def is_constant(self, name: str) -> bool:
+        """Tell whether it is the same on every day, because nobody here has set it."""
+        declared = self._declared.get(name)
+        return declared is None or not any(
+            (declared.key, place) in self._settings for place in self._ancestry
+        )
+
     def values(self, day: date) -> dict[str, Value]:
         """Return all values by name, as expressions see them in ``param``."""
         return {name: self.value(name, day).value for name in self._declared}

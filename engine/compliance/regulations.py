@@ -167,6 +167,23 @@ class Regulation:
             return edition
         return None
 
+    def timeline(self, parameters: ParameterView | None = None) -> Timeline | None:
+        """Return which edition holds from which day; None where that itself depends on the day."""
+        found: list[tuple[date, Edition | None]] = []
+        for edition in reversed(self.editions):
+            name = edition.in_force_by
+            if parameters is not None and name is not None and not parameters.is_constant(name):
+                return None
+            since = edition.starts(parameters, edition.in_force)
+            if not found and edition.repealed is not None:
+                found.append((max(since, edition.repealed), None))
+            found.append((since, edition))
+        return tuple(found)
+
+
+Timeline = tuple[tuple[date, Edition | None], ...]
+"""Editions with the first day of each. The first one that has begun counts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
@@ -234,6 +251,14 @@ class Regulations:
         """Return the edition of a regulation that is in force on ``day``, or None."""
         found = self.find(name)
         return None if found is None else found.edition_on(day, parameters)
+
+    def timeline(self, name: str, parameters: ParameterView | None = None) -> Timeline | None:
+        """Return which edition of a regulation holds from which day, as :class:`Regulation` does.
+
+        Of a regulation that is not known none ever does.
+        """
+        found = self.find(name)
+        return () if found is None else found.timeline(parameters)
 
     def article(self, name: str, edition: str, number: str) -> Article | None:
         """Return an article, or None when the regulation, edition or article is not known."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from engine.calendars.working_days import HolidayTable
 from engine.clock import Clock
 from engine.compliance.books import rule_book
-from engine.compliance.case import Editions, Frame
+from engine.compliance.case import Frame, Timelines
 from engine.compliance.evaluation import Limits, evaluate_in, limits_in
 from engine.compliance.facts import Facts
 from engine.compliance.parameter_store import all_settings, parameter_view
@@ -39,12 +39,12 @@ class Measure:
     today: date
     holidays: HolidayTable
     parameters: ParameterView
-    editions: Editions = field(default_factory=dict, compare=False, repr=False)
+    timelines: Timelines = field(default_factory=dict, compare=False, repr=False)
     """Those found so far, whatever the day of looking."""
 
     def on(self, today: date) -> Measure:
         """Return the same for another day of looking."""
-        return Measure(self.book, today, self.holidays, self.parameters, self.editions)
+        return Measure(self.book, today, self.holidays, self.parameters, self.timelines)
 
     def judge(
         self, facts: Facts, touched: Collection[str] | None = None, since: int | None = None
@@ -58,7 +58,7 @@ class Measure:
 
     def frame(self, facts: Facts) -> Frame:
         """Return a matter to be asked about, which answers no question twice."""
-        return Frame(self.book, facts, self.today, self.holidays, self.parameters, self.editions)
+        return Frame(self.book, facts, self.today, self.holidays, self.parameters, self.timelines)
 
 
 def measure_of(session: Session, definition: Definition, path: str, clock: Clock) -> Measure | None:
