@@ -139,6 +139,11 @@ def run(session: Session, statement: str, parameters: Mapping[str, Any]) -> None
     _driver(session).run(statement, parameters)
 
 
+def set_off(session: Session) -> None:
+    """Let the server begin with the statements that wait, see :meth:`Connection.set_off`."""
+    _driver(session).set_off()
+
+
 def _driver(session: Session) -> Connection:
     """Return the connection of the session's transaction, beginning one if there is none."""
     transaction = session.get_transaction()

@@ -52,13 +52,14 @@ class Connection(psycopg.Connection[Any]):
         self._ready: dict[str, _Prepared] = {}
         self._first: _Command | None = None
         self._waiting: list[tuple[_Command, Later | None]] = []
+        self._on_the_way: list[Later | None] = []
 
     def read(self, statement: str, parameters: Mapping[str, Any]) -> list[Record]:
         """Return what :meth:`fetch` does, of a statement that changes nothing and locks nothing.
 
         When no transaction is open, none is begun for it.
         """
-        if self._waiting or self._first or self.pgconn.transaction_status != _IDLE:
+        if self._unanswered or self.pgconn.transaction_status != _IDLE:
             return self.fetch(statement, parameters)
         prepared = self._prepared_statement(statement)
         return prepared.rows(self._ask(prepared.command(parameters)))
@@ -86,7 +87,8 @@ class Connection(psycopg.Connection[Any]):
 
     def run(self, statement: str, parameters: Mapping[str, Any]) -> None:
         """Carry out a statement as :meth:`fetch_later` does, when no rows are wanted."""
-        self._waiting.append((self._prepared_statement(statement).command(parameters), None))
+        command = self._prepared_statement(statement).command(parameters)
+        self._waiting.append((command, None))
 
     def precede(self, statement: str, parameters: Mapping[str, Any]) -> None:
         """Carry out a statement before whatever comes next, in the same trip.
@@ -98,8 +100,17 @@ class Connection(psycopg.Connection[Any]):
 
     def send_waiting(self) -> None:
         """Carry out now what waits for the next statement, if anything does."""
-        if self._waiting or self._first:
+        if self._unanswered:
             self._send_waiting()
+
+    def set_off(self) -> None:
+        """Send what waits and go on, while the server works on it.
+
+        The answers, and errors among them, come with the next statement, or the commit.
+        """
+        if self._waiting or self._first:
+            self._put_on_the_way()
+            self.pgconn.flush()
 
     def cursor(self, *args: Any, **more: Any) -> Any:
         """Return a cursor as psycopg does, once everything before it has been carried out."""
@@ -114,7 +125,7 @@ class Connection(psycopg.Connection[Any]):
             result = self._ask(command)
             if later is not None:
                 later.receive(result)
-        elif self._waiting:
+        elif self._waiting or self._on_the_way:
             self.run("COMMIT", {})
             self._send_waiting()
         elif self.pgconn.transaction_status == TransactionStatus.INTRANS:
@@ -127,6 +138,8 @@ class Connection(psycopg.Connection[Any]):
         """Roll back to the start of the pending transaction, if there is one."""
         self._waiting.clear()
         self._first = None
+        if self._on_the_way:
+            self._answer_all()  # whatever they say
         status = self.pgconn.transaction_status
         if status == _IDLE:
             return
@@ -144,6 +157,8 @@ class Connection(psycopg.Connection[Any]):
     def _prepared_statement(self, statement: str) -> _Prepared:
         found = self._ready.get(statement)
         if found is None:
+            if self._on_the_way:  # preparing waits for its answer, and theirs come first
+                self._send_waiting()
             query, names = _compiled(statement)
             name = b"guicheng_%d" % len(self._ready)
             _check(self.pgconn.prepare(name, query))
@@ -151,41 +166,58 @@ class Connection(psycopg.Connection[Any]):
         return found
 
     def _send_waiting(self) -> None:
-        """Carry out what waits, all in one trip."""
-        commands = self._waiting
-        self._waiting = []
-        if self._first is not None:
-            commands.insert(0, (self._first, None))
-            self._first = None
-        if self.pgconn.transaction_status == _IDLE and not self.autocommit:
-            commands.insert(0, (self._prepared_statement("BEGIN").command({}), None))
-        if len(commands) == 1:
-            results = [self._ask(commands[0][0])]
+        """Carry out what waits, all in one trip, and take in the answers of what is on its way."""
+        if not self._on_the_way and self._alone:
+            ((command, later),) = self._waiting
+            self._waiting = []
+            answers = [(later, self._ask(command))]
         else:
-            try:
-                results = self._ask_together([command for command, _ in commands])
-            except BaseException:
-                self.close()  # nobody can say what has been answered so far
-                raise
-        for result in results:
+            self._put_on_the_way()
+            answers = self._answer_all()
+        for _, result in answers:
             _check(result)
-        for (_, later), result in zip(commands, results, strict=True):
+        for later, result in answers:
             if later is not None:
                 later.receive(result)
+
+    @property
+    def _unanswered(self) -> bool:
+        return bool(self._waiting or self._first or self._on_the_way)
+
+    @property
+    def _alone(self) -> bool:
+        """Whether one statement waits, in a transaction that has begun."""
+        begun = self.autocommit or self.pgconn.transaction_status != _IDLE
+        return begun and self._first is None and len(self._waiting) == 1
+
+    def _put_on_the_way(self) -> None:
+        """Hand what waits to libpq, with what has to go before it."""
+        commands, first, self._waiting, self._first = self._waiting, self._first, [], None
+        if first is not None:
+            commands.insert(0, (first, None))
+        if self.pgconn.transaction_status == _IDLE and not self.autocommit:
+            commands.insert(0, (self._prepared_statement("BEGIN").command({}), None))
+        if not self._on_the_way:
+            self.pgconn.enter_pipeline_mode()
+        for (name, values), later in commands:
+            self._on_the_way.append(later)
+            self.pgconn.send_query_prepared(name, values, None, _BINARY)
+
+    def _answer_all(self) -> list[tuple[Later | None, PGresult]]:
+        """Wait for the answers of all that is on its way."""
+        asked, self._on_the_way = self._on_the_way, []
+        try:
+            self.pgconn.pipeline_sync()
+            *results, _ = self.wait(self._answers(len(asked) + 1))  # a mark ends them
+            self.pgconn.exit_pipeline_mode()
+        except BaseException:
+            self.close()  # nobody can say what has been answered so far
+            raise
+        return list(zip(asked, results, strict=True))
 
     def _ask(self, command: _Command) -> PGresult:
         # The stubs forget that NULL is sent as None.
         return _check(self.pgconn.exec_prepared(*command, None, _BINARY))  # type: ignore[arg-type]
-
-    def _ask_together(self, commands: list[_Command]) -> list[PGresult]:
-        connection = self.pgconn
-        connection.enter_pipeline_mode()
-        for name, values in commands:
-            connection.send_query_prepared(name, values, None, _BINARY)
-        connection.pipeline_sync()
-        *results, _ = self.wait(self._answers(len(commands) + 1))  # a mark ends them
-        connection.exit_pipeline_mode()
-        return results
 
     def _answers(self, count: int) -> PQGen[list[PGresult]]:
         yield from send(self.pgconn)

@@ -26,7 +26,7 @@ from engine.compliance.standing import (
     read_standing,
     standing_of,
 )
-from engine.database import Later, Record, fetch, fetch_later, run
+from engine.database import Later, Record, fetch, fetch_later
 from engine.errors import N_
 
 
@@ -52,14 +52,14 @@ class Place:
 
 _READ_FACTS = "SELECT facts, standing FROM matter_facts WHERE instance_id = %(id)s"
 
-WRITE_FACTS: Final = """
+_WRITE_FACTS = """
     INSERT INTO matter_facts (instance_id, facts, standing)
     VALUES (%(chain_id)s, %(facts)s, %(standing)s)
     ON CONFLICT (instance_id) DO UPDATE SET facts = excluded.facts, standing = excluded.standing
 """
 """What is kept beside a matter for its next step; ``chain_id`` is the matter."""
 
-SETTLING: Final = """
+_SETTLING = """
     said AS (
         SELECT * FROM unnest((SELECT %(rules)s::text[]), (SELECT %(elements)s::text[]),
             (SELECT %(rounds)s::integer[]), (SELECT %(outcomes)s::text[]))
@@ -82,14 +82,14 @@ SETTLING: Final = """
         FROM settled s WHERE f.id = s.id AND s.before NOT IN ('pending', s.outcome)
     )
 """
-"""Parts of a statement that settles what is no longer kept; values are in :func:`found_values`.
+"""Parts of a statement that settle what is no longer kept.
 
 Something only to come goes, a problem stays with how it ended. What a rule said of a step not done,
 and no longer says, does not apply any more. What the planner cannot see (SELECT …) it cannot plan
 for anew each time.
 """
 
-KEEPING: Final = """
+_KEEPING = """
     kept AS (
         INSERT INTO finding (instance_id, process_key, organisation_id, path, rule, element, round,
             seq, outcome, severity, regulation, edition, articles, day, until, provisional,
@@ -122,12 +122,19 @@ KEEPING: Final = """
 """
 """A part that keeps what is new or differs: never what is settled, so both may see what was."""
 
-NEW_PROBLEMS: Final = """
-    SELECT id, element, true AS is_finding FROM kept
+_NEW_PROBLEMS = """
+    SELECT id FROM kept
     WHERE outcome = 'not_met' AND found_at = %(recorded_at)s
 """
 
-_WRITE_FINDINGS = f"WITH {SETTLING}, {KEEPING} {NEW_PROBLEMS}"
+_WRITE = {
+    (False, False): _WRITE_FACTS,
+    (True, False): f"WITH {_SETTLING} {_WRITE_FACTS}",
+    (False, True): f"WITH facts AS ({_WRITE_FACTS}), {_KEEPING} {_NEW_PROBLEMS}",
+    (True, True): f"WITH facts AS ({_WRITE_FACTS}), {_SETTLING}, {_KEEPING} {_NEW_PROBLEMS}",
+}
+"""By whether findings are settled, and whether some are kept: each part costs the server something
+even if it finds nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +198,17 @@ _kept = _Kept()
 
 
 class Breaches:
-    """The findings that a step brought about. Known once its statement has been carried out."""
+    """The findings that became a problem. Known once their statement has been carried out."""
 
     def __init__(self, later: Later | None) -> None:
         self._later = later
 
     def ids(self) -> list[int]:
         """Return the ids of what became a problem just now."""
-        return [] if self._later is None else [r.id for r in self._later.rows() if r.is_finding]
+        return [] if self._later is None else [row.id for row in self._later.rows()]
+
+
+NO_BREACHES: Final = Breaches(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,16 +225,6 @@ class Found:
     heard: Collection[str] = ()
     """Rules whose findings are to be settled unless they were ``said`` again."""
     complete: bool = False
-
-    @property
-    def settles(self) -> bool:
-        """Tell whether findings may have to be settled."""
-        return bool(self.said or self.heard)
-
-    @property
-    def keeps(self) -> bool:
-        """Tell whether findings have to be written."""
-        return bool(self.rows)
 
 
 def found_of(
@@ -258,14 +258,19 @@ def found_of(
     return found
 
 
-def found_values(found: Found) -> dict[str, Any]:
-    """Return what the statement of a step needs beyond its own values to write what was found."""
+def write_found(session: Session, found: Found, now: datetime) -> Breaches:
+    """Write what was found of a matter, and what its next step needs, with what comes next."""
     rules, elements, rounds, outcomes = [list(c) for c in zip(*found.said, strict=True)] or [[]] * 4
-    return {
+    settles, keeps = bool(found.said or found.heard), bool(found.rows)
+    place = found.place
+    values = {
+        "chain_id": place.instance_id,
+        "process_key": place.process_key,
+        "organisation_id": place.organisation_id,
+        "path": place.path,
+        "recorded_at": now,
         "facts": found.facts,
         "standing": found.standing,
-        "process_key": found.place.process_key,
-        "organisation_id": found.place.organisation_id,
         "rules": rules,
         "elements": elements,
         "rounds": rounds,
@@ -274,17 +279,8 @@ def found_values(found: Found) -> dict[str, Any]:
         "all": found.complete,
         "results": f"[{','.join(found.rows)}]",
     }
-
-
-def write_found(session: Session, found: Found, now: datetime) -> Breaches:
-    """Write what was found of a matter outside of a step, and what its next step needs."""
-    place = found.place
-    own = {"chain_id": place.instance_id, "path": place.path, "recorded_at": now}
-    values = own | found_values(found)
-    run(session, WRITE_FACTS, values)
-    if not (found.settles or found.keeps):
-        return Breaches(None)
-    return Breaches(fetch_later(session, _WRITE_FINDINGS, values))
+    later = fetch_later(session, _WRITE[settles, keeps], values)
+    return Breaches(later if keeps else None)
 
 
 def row_of(result: Result) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.compliance.findings import NO_BREACHES
 from engine.compliance.from_ledger import Told
 from engine.database import Record, after_commit
 from engine.directory.codes import MembershipStatus
@@ -21,7 +22,13 @@ from engine.ledger.chain import Event, Head, seal
 from engine.queue import enqueue
 from engine.runtime import store
 from engine.runtime.balloting import follow_ballots
-from engine.runtime.judging import Judged, announce_breaches, judge_step, place_of
+from engine.runtime.judging import (
+    Judgement,
+    announce_breaches,
+    judge_step,
+    judgement_of,
+    place_of,
+)
 from engine.runtime.matters import OpenedTask, Transition
 from engine.runtime.measuring import Measure, measure_of
 from engine.runtime.models import OutboxMessage
@@ -68,13 +75,14 @@ def apply(
     event = replace(event, payload={**event.payload, **facts}, snapshot=_state(row))
     definition = transition.matter.definition
     measure = measure or measure_of(session, definition, row.path, clock)
-    judged = None if measure is None else judge_step(session, row, measure, told(row, event, now))
-    found = None if judged is None else judged.found(place_of(row, definition))
+    judgement: Judgement | None = None
+    if measure is not None:
+        judgement = judgement_of(session, row, measure, told(row, event, now))
     entry, head = seal(row.instance_id, store.head_of(row), event, now)
     watch = _watch(transition) if not ended else Watch()
     outcome = transition.outcome
     standing = rewound_to.outcome if rewound_to else row.outcome
-    opened, breaches = store.write_step(
+    opened = store.write_step(
         session,
         store.Write(
             entry=entry,
@@ -91,10 +99,12 @@ def apply(
             closed_state=closed_state,
             dropped_state=dropped_state,
             returned=event.kind == "sent_back",
-            opening=[_new_task(task, judged) for task in transition.opened],
-            found=found,
+            opening=[_new_task(task, judgement) for task in transition.opened],
         ),
     )
+    breaches = NO_BREACHES
+    if judgement is not None:
+        breaches = judge_step(session, place_of(row, definition), judgement, now)
     if definition.ballots:
         follow_ballots(session, row, transition, opened, clock)
     if watch.mark != row.watch:
@@ -189,10 +199,10 @@ def _closing(
     return own + others
 
 
-def _new_task(task: OpenedTask, judged: Judged | None) -> store.NewTask:
+def _new_task(task: OpenedTask, judgement: Judgement | None) -> store.NewTask:
     earliest_on, due_on = task.earliest_on, task.due_on
-    if judged is not None:
-        earliest_on, due_on = judged.days(task)
+    if judgement is not None:
+        earliest_on, due_on = judgement.days(task)
     return store.NewTask(
         uid=task.uid,
         element=task.element,

@@ -11,7 +11,7 @@ from engine.clock import Clock
 from engine.database import unit_of_work
 from engine.definitions.versions import load_definition
 from engine.runtime import listing, store, transitions
-from engine.runtime.judging import Judged, announce_breaches, rejudge
+from engine.runtime.judging import Judgement, announce_breaches, rejudge
 from engine.runtime.locking import instance_row
 from engine.runtime.matters import Transition
 from engine.runtime.world import make_world, matter_of
@@ -70,23 +70,23 @@ def rejudge_matter(instance_id: int, clock: Clock) -> None:
     with unit_of_work() as session:
         row = instance_row(session, instance_id, running=False)
         definition = load_definition(session, row.version_id)
-        judged, breaches = rejudge(session, row, definition, clock)
-        if judged is not None:
+        judgement, breaches = rejudge(session, row, definition, clock)
+        if judgement is not None:
             if row.snapshot is not None:  # otherwise it has ended
                 there = transitions.look(matter_of(session, row), make_world(session, clock))
-                refresh_limits(session, row.instance_id, there, judged)
+                refresh_limits(session, row.instance_id, there, judgement)
             announce_breaches(session, instance_id, breaches)
 
 
 def refresh_limits(
-    session: Session, instance_id: int, there: Transition, judged: Judged | None
+    session: Session, instance_id: int, there: Transition, judgement: Judgement | None
 ) -> None:
     """Set the limits of the open tasks of a matter anew, as it stands ``there``.
 
-    ``judged`` is None where there are no rules.
+    ``judgement`` is None where there are no rules.
     """
     opened = {task.uid: task for task in there.opened}
     for task in store.open_tasks(session, instance_id):
         now = opened[task.uid]
-        days = (now.earliest_on, now.due_on) if judged is None else judged.days(now)
+        days = (now.earliest_on, now.due_on) if judgement is None else judgement.days(now)
         listing.set_limits(session, task.id, *days)

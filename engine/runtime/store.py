@@ -17,15 +17,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from engine.compliance.findings import (
-    KEEPING,
-    NEW_PROBLEMS,
-    SETTLING,
-    WRITE_FACTS,
-    Breaches,
-    Found,
-    found_values,
-)
 from engine.database import Later, Record, fetch, fetch_later, precede, run
 from engine.ledger.chain import Event, Head, seal
 from engine.runtime.models import NO_LIMIT
@@ -106,20 +97,10 @@ _STEP_AFTER_ENTRY = """
     )
 """
 _OPENED = """
-    SELECT id, element, false AS is_finding FROM opened
+    SELECT id, element FROM opened
     WHERE 1 / (SELECT count(*) FROM matter) = 1
 """
 _STEP = f"WITH entry AS ({_ENTRY}), {_STEP_AFTER_ENTRY} {_OPENED} ORDER BY id"
-_AND_FACTS = f"WITH entry AS ({_ENTRY}), facts AS ({WRITE_FACTS}), {_STEP_AFTER_ENTRY}"
-_WITH_PROBLEMS = f"{_OPENED} UNION ALL {NEW_PROBLEMS} ORDER BY id"
-# A part costs the server something even if it finds nothing to do.
-_JUDGED_STEPS = {
-    (False, False): f"{_AND_FACTS} {_OPENED} ORDER BY id",
-    (True, False): f"{_AND_FACTS}, {SETTLING} {_OPENED} ORDER BY id",
-    (False, True): f"{_AND_FACTS}, {KEEPING} {_WITH_PROBLEMS}",
-    (True, True): f"{_AND_FACTS}, {SETTLING}, {KEEPING} {_WITH_PROBLEMS}",
-}
-"""Of a procedure with rules: by whether findings are settled, and whether some are kept."""
 
 _ASSIGN = f"""
     WITH entry AS ({_ENTRY}),
@@ -229,8 +210,6 @@ class Write:
     returned: bool = False
     """The tasks open again after a send-back."""
     opening: Sequence[NewTask] = ()
-    found: Found | None = None
-    """What the rules found, of a procedure that has some."""
 
 
 def lock_instance(session: Session, instance_id: int) -> Record | None:
@@ -284,7 +263,7 @@ class Opened(Mapping[int, str]):
 
     @cached_property
     def _found(self) -> dict[int, str]:
-        return {row.id: row.element for row in self._later.rows() if not row.is_finding}
+        return {row.id: row.element for row in self._later.rows()}
 
     def __getitem__(self, task_id: int) -> str:
         return self._found[task_id]
@@ -299,8 +278,8 @@ class Opened(Mapping[int, str]):
         return repr(self._found)
 
 
-def write_step(session: Session, write: Write) -> tuple[Opened, Breaches]:
-    """Write a step, with what comes next; return its new tasks in the order given, its breaches."""
+def write_step(session: Session, write: Write) -> Opened:
+    """Write a step, with what comes next; return its new tasks in the order given."""
     parameters = {
         **write.entry,
         "path": write.path,
@@ -318,11 +297,7 @@ def write_step(session: Session, write: Write) -> tuple[Opened, Breaches]:
         "returned": write.returned,
         "opening": json.dumps([_new_task(task) for task in write.opening]),
     }
-    if (found := write.found) is None:
-        return Opened(fetch_later(session, _STEP, parameters)), Breaches(None)
-    parameters |= found_values(found)
-    later = fetch_later(session, _JUDGED_STEPS[found.settles, found.keeps], parameters)
-    return Opened(later), Breaches(later)
+    return Opened(fetch_later(session, _STEP, parameters))
 
 
 def write_entry(session: Session, row: Record, event: Event, now: datetime) -> Mapping[str, Any]:

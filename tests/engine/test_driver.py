@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
@@ -121,6 +122,94 @@ def test_an_error_in_what_waits_comes_with_the_commit_and_nothing_is_committed(
         connection.commit()
     connection.rollback()
     assert words(connection) == []
+
+
+def test_what_is_sent_off_is_worked_on_meanwhile(
+    connection: Connection, database: postgres.Addresses
+) -> None:
+    held = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711"
+    connection.run("SELECT pg_advisory_xact_lock(4711)", {})
+    with psycopg.connect(database.app, autocommit=True) as other:
+        assert other.execute(held).fetchone() is None
+        connection.set_off()
+        until = time.monotonic() + 20
+        while other.execute(held).fetchone() is None:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        connection.rollback()
+        assert other.execute(held).fetchone() is None
+
+
+def test_what_comes_after_what_was_sent_off_finds_it_done(connection: Connection) -> None:
+    for number in (1, 2):  # the second time everything is prepared already
+        first = connection.fetch_later(
+            f"{INSERT} RETURNING id", {"id": number, "word": "on its way"}
+        )
+        connection.set_off()
+        connection.set_off()
+        connection.run("UPDATE thing SET word = 'seen' WHERE id = %(id)s", {"id": number})
+        assert len(connection.read("SELECT id FROM thing WHERE word = 'seen'", {})) == number
+        assert [row.id for row in first.rows()] == [number]
+        connection.run(INSERT, {"id": number + 10, "word": "after"})
+        connection.set_off()
+        assert len(words(connection)) == 2 * number
+        connection.commit()
+    connection.rollback()
+    assert words(connection) == ["seen", "seen", "after", "after"]
+
+
+def test_a_commit_takes_along_what_was_sent_off(connection: Connection) -> None:
+    later = connection.fetch_later(f"{INSERT} RETURNING id", {"id": 1, "word": "one"})
+    connection.set_off()
+    connection.commit()
+    assert connection.info.transaction_status == TransactionStatus.IDLE
+    assert [row.id for row in later.rows()] == [1]
+    connection.rollback()
+    assert words(connection) == ["one"]
+
+
+def test_a_rollback_undoes_what_was_sent_off(connection: Connection) -> None:
+    connection.run(INSERT, {"id": 1, "word": "one"})
+    connection.set_off()
+    connection.rollback()
+    assert connection.info.transaction_status == TransactionStatus.IDLE
+    assert words(connection) == []
+
+
+def test_an_error_in_what_was_sent_off_comes_with_the_next_statement(
+    connection: Connection,
+) -> None:
+    connection.run(INSERT, {"id": 1, "word": "one"})
+    connection.run(INSERT, {"id": 1, "word": "again"})
+    connection.set_off()
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        connection.fetch("SELECT word FROM thing", {})
+    connection.rollback()
+    assert words(connection) == []
+    connection.run(INSERT, {"id": 1, "word": "one"})
+    connection.run(INSERT, {"id": 1, "word": "again"})
+    connection.set_off()
+    connection.rollback()  # nobody asked, so nobody has to hear of it
+    assert words(connection) == []
+
+
+def test_nothing_is_sent_off_where_nothing_waits(connection: Connection) -> None:
+    connection.set_off()
+    assert connection.info.transaction_status == TransactionStatus.IDLE
+    assert words(connection) == []
+
+
+def test_a_connection_lost_with_something_on_its_way_is_an_error_and_closes(
+    connection: Connection,
+) -> None:
+    connection.run(INSERT, {"id": 1, "word": "one"})
+    connection.set_off()
+    connection.fetch("SELECT 1 AS one", {})
+    connection.run("SELECT pg_terminate_backend(pg_backend_pid())", {})
+    connection.set_off()
+    with pytest.raises(psycopg.OperationalError):
+        connection.commit()
+    assert connection.closed
 
 
 NONE_YET = "SELECT 1 / (1 - count(*)) FROM thing"
