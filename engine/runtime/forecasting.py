@@ -288,7 +288,7 @@ class _Course:
             found = Limits()
             measure, facts = self.measure, self.facts
             if measure is not None and facts is not None and measure.book.standing_at(task.element):
-                found = replace(measure, today=self.clock.today()).limits(facts, task.element)
+                found = measure.on(self.clock.today()).limits(facts, task.element)
                 self.days.provisional |= found.provisional
             self.limits[task.uid] = found
         return found
@@ -394,7 +394,7 @@ class _Course:
         """Return what the rules on time say today, where there are any."""
         if self.measure is None or self.facts is None:
             return []
-        return replace(self.measure, today=self.clock.today()).judge(self.facts, since=since)
+        return self.measure.on(self.clock.today()).judge(self.facts, since=since)
 
     def late(self, judged: Iterable[Result]) -> Iterator[Lateness]:
         """Yield what is late, or will be if nothing happens, the first day first."""

@@ -127,6 +127,46 @@ def test_a_repealed_regulation_holds_no_longer() -> None:
     assert regulations.edition_on("细则", date(2026, 5, 18)) is None
 
 
+ONLY_OLD = RULES.split('[[edition]]\nid = "2026"')[0]
+BORDERS = [
+    date(2014, 5, 27),
+    date(2014, 5, 28),
+    date(2026, 5, 10),
+    date(2026, 5, 11),
+    date(2026, 5, 17),
+    date(2026, 5, 18),
+    date(2030, 1, 1),
+]
+
+
+def by_timeline(regulations: Regulations, view: ParameterView | None, day: date) -> str | None:
+    timeline = regulations.timeline("细则", view)
+    assert timeline is not None
+    return next((held and held.id for since, held in timeline if since <= day), None)
+
+
+@pytest.mark.parametrize("rules", [RULES, ONLY_OLD], ids=["replaced", "repealed"])
+@pytest.mark.parametrize("day", BORDERS, ids=str)
+def test_the_timeline_says_the_same_as_asking_for_each_day(rules: str, day: date) -> None:
+    regulations = load(rules)
+    elsewhere = Setting("switch", 1, "县委", "2026-05-11", date(2026, 1, 1), None, "通知")
+    given = settings_by_place([elsewhere])
+    for view in (
+        None,
+        ParameterView(regulations.parameters),
+        ParameterView(regulations.parameters, given, (9, 8)),
+    ):
+        held = regulations.edition_on("细则", day, view)
+        assert by_timeline(regulations, view, day) == (held and held.id)
+
+
+def test_where_a_day_was_set_it_is_asked_for_each_time() -> None:
+    regulations = load()
+    here = Setting("switch", 1, "县委", "2026-05-11", date(2026, 1, 1), None, "通知")
+    view = ParameterView(regulations.parameters, settings_by_place([here]), (4, 1))
+    assert regulations.timeline("细则", view) is None
+
+
 # --- names and articles ----------------------------------------------------------------------
 
 
@@ -141,6 +181,7 @@ def test_what_is_not_there_is_none() -> None:
     regulations = load()
     assert regulations.find("别的办法") is None
     assert regulations.edition_on("别的办法", date(2026, 1, 1)) is None
+    assert regulations.timeline("别的办法") == ()
     assert regulations.article("细则", "2014", "第九条") is None
     assert regulations.article("细则", "2020", "第一条") is None
 
