@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -36,19 +36,21 @@ def people_of(session: Session, row: Record) -> dict[str, tuple[int, ...]]:
     """Return the people of a matter by role; the row of a task tells, others are asked for."""
     if not hasattr(row, "participants"):
         return read_people(session, row.instance_id)
-    roles: dict[str, tuple[int, ...]] = {}
-    for line in row.participants:
-        role, _, person_id = line.rpartition(":")
-        roles[role] = (*roles.get(role, ()), int(person_id))
-    return roles
+    told = (line.rpartition(":") for line in row.participants)
+    return _by_role((role, int(person_id)) for role, _, person_id in told)
 
 
 def read_people(session: Session, instance_id: int) -> dict[str, tuple[int, ...]]:
     """Return the people of a matter by role."""
-    roles: dict[str, tuple[int, ...]] = {}
-    for row in fetch(session, _READ, {"id": instance_id}):
-        roles[row.role] = (*roles.get(row.role, ()), row.person_id)
-    return roles
+    rows = fetch(session, _READ, {"id": instance_id})
+    return _by_role((row.role, row.person_id) for row in rows)
+
+
+def _by_role(people: Iterable[tuple[str, int]]) -> dict[str, tuple[int, ...]]:
+    roles: dict[str, list[int]] = {}
+    for role, person_id in people:
+        roles.setdefault(role, []).append(person_id)
+    return {role: tuple(holders) for role, holders in roles.items()}
 
 
 def replace_people(session: Session, instance_id: int, role: str, people: Sequence[int]) -> None:
