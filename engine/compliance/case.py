@@ -15,7 +15,7 @@ from engine.calendars.working_days import HolidayTable
 from engine.compliance.facts import Facts, Occurrence
 from engine.compliance.names import EMPTY, Names, last_of
 from engine.compliance.parameters import ParameterValue, ParameterView, Value
-from engine.compliance.regulations import Timeline
+from engine.compliance.regulations import Timeline, held_on
 from engine.compliance.rules import Amount, Condition, Field, Rule, RuleBook, Setting, Verdict
 from engine.errors import ExpressionFault
 from engine.expressions import NO_FUNCTIONS, Expression
@@ -79,13 +79,12 @@ class Frame:
         if name not in self.timelines:
             self.timelines[name] = self.book.regulations.timeline(name, self.parameters)
         timeline = self.timelines[name]
-        if timeline is None:
-            found = self.book.regulations.edition_on(name, day, self.parameters)
-            return None if found is None else found.id
-        for since, edition in timeline:
-            if since <= day:
-                return None if edition is None else edition.id
-        return None
+        found = (
+            self.book.regulations.edition_on(name, day, self.parameters)
+            if timeline is None
+            else held_on(timeline, day)
+        )
+        return None if found is None else found.id
 
 
 class Case:

@@ -158,23 +158,20 @@ class Regulation:
 
         An edition holds until the next one does, or until it is repealed.
         """
-        for edition in reversed(self.editions):
-            if edition.starts(parameters, day) > day:
-                continue
-            last = edition is self.editions[-1]
-            if last and edition.repealed is not None and edition.repealed <= day:
-                return None
-            return edition
-        return None
+        return held_on(self._line(parameters, day), day)
 
     def timeline(self, parameters: ParameterView | None = None) -> Timeline | None:
         """Return which edition holds from which day; None where that itself depends on the day."""
+        deciding = [edition.in_force_by for edition in self.editions if edition.in_force_by]
+        if parameters is not None and not all(map(parameters.is_constant, deciding)):
+            return None
+        return self._line(parameters, self.editions[-1].in_force)
+
+    def _line(self, parameters: ParameterView | None, day: date) -> Timeline:
+        """Return the timeline as the parameters of ``day`` decide."""
         found: list[tuple[date, Edition | None]] = []
         for edition in reversed(self.editions):
-            name = edition.in_force_by
-            if parameters is not None and name is not None and not parameters.is_constant(name):
-                return None
-            since = edition.starts(parameters, edition.in_force)
+            since = edition.starts(parameters, day)
             if not found and edition.repealed is not None:
                 found.append((max(since, edition.repealed), None))
             found.append((since, edition))
@@ -183,6 +180,14 @@ class Regulation:
 
 Timeline = tuple[tuple[date, Edition | None], ...]
 """Editions with the first day of each. The first one that has begun counts."""
+
+
+def held_on(timeline: Timeline, day: date) -> Edition | None:
+    """Return the edition in force on ``day`` by a timeline, or None."""
+    for since, edition in timeline:
+        if since <= day:
+            return edition
+    return None
 
 
 @dataclass(frozen=True, slots=True)
