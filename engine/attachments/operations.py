@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
-from types import MappingProxyType
 from typing import IO, Final
 
 from sqlalchemy import delete, select, update
@@ -23,7 +22,6 @@ MAX_NAME: Final = 120
 """Longest file name kept, in characters."""
 UNUSED_AFTER: Final = timedelta(days=90)
 """A file that no matter uses after this time is forgotten; drafts may lie as long."""
-NONE_HELD: Final[Mapping[int, str]] = MappingProxyType({})
 
 
 def clean_name(name: str) -> str:
@@ -103,7 +101,7 @@ def bind_attachments(
     *,
     instance_id: int,
     person_id: int,
-    held: Mapping[int, str] = NONE_HELD,
+    held: Mapping[int, str] | None = None,
 ) -> dict[str, str]:
     """Give files that were handed in with a form to its matter, each as the document it is.
 
@@ -116,7 +114,7 @@ def bind_attachments(
     wanted = sorted(documents)
     if not wanted:
         return {}
-    if not held.keys() >= documents.keys():
+    if held is None or not held.keys() >= documents.keys():
         held = hold_attachments(session, wanted, instance_id=instance_id, person_id=person_id)
     if not held.keys() >= documents.keys():
         raise InvalidInput({}, N_("所附材料中有不属于本事项的文件，请重新上传。"))

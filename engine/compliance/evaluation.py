@@ -123,7 +123,7 @@ def _concerned(book: RuleBook, touched: Collection[str] | None, *, stirred: bool
 
 
 _Times = Sequence[tuple[Occurrence, int]]
-"""When steps were done, and for the how manieth time each."""
+"""Steps that were done, each with which time it was."""
 
 
 def _times(facts: Facts, since: int) -> _Times:

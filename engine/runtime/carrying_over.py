@@ -69,9 +69,9 @@ def carry_over(
     moved = store.lock_instance(session, row.instance_id)
     assert moved is not None
     gone = _rules(session, old) - _rules(session, new)
-    judged, breaches = rejudge(session, moved, new, clock, gone=gone)
-    refresh_limits(session, row.instance_id, there, judged)
-    if judged is not None:
+    judgement, breaches = rejudge(session, moved, new, clock, gone=gone)
+    refresh_limits(session, row.instance_id, there, judgement)
+    if judgement is not None:
         announce_breaches(session, row.instance_id, breaches)
 
 

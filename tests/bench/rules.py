@@ -84,13 +84,14 @@ class Turns:
 
     def timed(self, number: int, step: int, work: Callable[[], Any]) -> tuple[float, Any]:
         """Carry out step ``step`` of matter 0 or 1 while the other waits; return its seconds."""
+        waits = (number + step + self.round) % 2
         self._meet.wait()
-        if (number + step + self.round) % 2:
+        if waits:
             self._meet.wait()
         began = time.perf_counter()
         done = work()
         seconds = time.perf_counter() - began
-        if not (number + step + self.round) % 2:
+        if not waits:
             self._meet.wait()
         self._meet.wait()
         return seconds, done
@@ -155,12 +156,10 @@ def work_off(
     try:
         with app.app_context():
             wrong = play(definition, story, scenarios, cast, DatabasePlayer)
+        assert not wrong, wrong
     except BaseException:
         lane.turns.give_up()
         raise
-    if wrong:
-        lane.turns.give_up()
-    assert not wrong, wrong
     return lane.seconds
 
 
